@@ -1,0 +1,103 @@
+//! How pictures and samples come in: the two traits that live devices and files share.
+
+use crate::clock::Mono;
+use crate::error::Result;
+
+/// An RGB picture, 8 bits a channel, rows from the top, no padding.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Picture {
+    /// Pixels across.
+    pub width: u32,
+    /// Pixels down.
+    pub height: u32,
+    /// `width * height * 3` bytes, R G B R G B …
+    pub rgb: Vec<u8>,
+}
+
+/// A picture and the moment it was taken.
+#[derive(Clone, Debug, Default)]
+pub struct Frame {
+    /// When the exposure was stamped.
+    pub stamp: Mono,
+    /// What was seen.
+    pub picture: Picture,
+}
+
+/// How many values a [`Block`] can hold: 21 ms of one channel at 48 kHz.
+pub const BLOCK_VALUES: usize = 1024;
+
+/// A run of samples as the source delivers them: interleaved, full scale ±1.
+#[derive(Clone, Debug)]
+pub struct Block {
+    /// When the first sample was taken.
+    pub stamp: Mono,
+    /// How many of `values` are filled, a multiple of the channel count.
+    pub filled: usize,
+    /// Interleaved samples.
+    pub values: [f32; BLOCK_VALUES],
+}
+
+impl Block {
+    /// A block with nothing in it.
+    pub const fn empty() -> Self {
+        Block { stamp: Mono(0), filled: 0, values: [0.0; BLOCK_VALUES] }
+    }
+
+    /// The filled part.
+    pub fn samples(&self) -> &[f32] {
+        &self.values[..self.filled]
+    }
+}
+
+/// What a source delivers pictures as.
+#[derive(Clone, Debug, PartialEq)]
+pub struct VideoFormat {
+    /// Pixels across.
+    pub width: u32,
+    /// Pixels down.
+    pub height: u32,
+    /// Pictures a second, nominal.
+    pub rate: f64,
+}
+
+/// What a source delivers samples as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AudioFormat {
+    /// Samples a second and channel.
+    pub rate: u32,
+    /// Interleaved channels.
+    pub channels: u16,
+}
+
+/// Whether a source had something to give.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pull {
+    /// The buffer was filled.
+    Filled,
+    /// The source has come to its end and will give nothing more.
+    Ended,
+}
+
+/// Anything that gives pictures in order of time.
+pub trait VideoSource: Send {
+    /// What it delivers; constant while it lives.
+    fn format(&self) -> VideoFormat;
+
+    /// Waits for the next picture and writes it into `frame`, whose buffer is reused.
+    ///
+    /// # Errors
+    /// The device or file failed; the text names it.
+    fn pull(&mut self, frame: &mut Frame) -> Result<Pull>;
+}
+
+/// Anything that gives samples in order of time.
+pub trait AudioSource: Send {
+    /// What it delivers; constant while it lives.
+    fn format(&self) -> AudioFormat;
+
+    /// Waits for the next samples and writes them into `block`.
+    ///
+    /// # Errors
+    /// The device or file failed; the text names it.
+    fn pull(&mut self, block: &mut Block) -> Result<Pull>;
+}

@@ -1,0 +1,45 @@
+//! Encoders: a picture becomes a map of vectors, a patch of sound becomes one vector of the
+//! same space. What the space means, and what the nets look like, is the model pack's affair.
+
+use crate::capture::Picture;
+use crate::error::Result;
+
+/// The picture's side: one vector of `dim` values for each place of a `height × width` grid.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ImageMap {
+    /// Width of the embedding space, `D`.
+    pub dim: usize,
+    /// Places down.
+    pub height: usize,
+    /// Places across.
+    pub width: usize,
+    /// `D × H × W`, the channel slowest: `values[(d * height + y) * width + x]`. Not normalised.
+    pub values: Vec<f32>,
+}
+
+/// The sound's side: one vector for one patch or for a pooled window of patches.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SoundVector {
+    /// `D` values. Not normalised.
+    pub embedding: Vec<f32>,
+    /// One score in 0..1 for each of the pack's tags (AudioSet classes); empty if it has none.
+    pub tags: Vec<f32>,
+}
+
+/// Turns a picture of any size into an [`ImageMap`].
+pub trait ImageEncoder: Send {
+    /// Encodes one picture; `map` is reused.
+    ///
+    /// # Errors
+    /// The engine refused the run; the text names the pack's file.
+    fn encode(&mut self, picture: &Picture, map: &mut ImageMap) -> Result<()>;
+}
+
+/// Turns one patch of the pack's sound front end into a [`SoundVector`].
+pub trait AudioEncoder: Send {
+    /// Encodes one patch (YAMNet: 96 frames × 64 log-mel bands, frame slowest).
+    ///
+    /// # Errors
+    /// The engine refused the run; the text names the pack's file.
+    fn encode(&mut self, patch: &[f32], sound: &mut SoundVector) -> Result<()>;
+}

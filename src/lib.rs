@@ -1,0 +1,18 @@
+//! Tyto: which thing in view is making the sound, and in what direction is it?
+//!
+//! The data flows one way, and each module is a room on its way:
+//!
+//! ```text
+//! capture ─▶ signal ─▶ encode ─▶ align ─▶ track ─▶ event ─▶ serve
+//! ```
+//!
+//! `pipeline` wires the rooms together and is the only one that sees them all;
+//! [`error`], [`clock`], [`event`] and `geometry` are the ground floor.
+
+pub mod clock;
+pub mod error;
+pub mod event;
+
+pub mod align;
+pub mod capture;
+pub mod encode;
