@@ -16,3 +16,4 @@ pub mod event;
 pub mod align;
 pub mod capture;
 pub mod encode;
+pub mod serve;

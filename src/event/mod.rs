@@ -3,7 +3,12 @@
 //! Fields are added, never renamed or removed. These types know nothing of the rest of the
 //! crate, so that a client can use them alone.
 
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
 use serde::{Deserialize, Serialize};
+
+pub mod filter;
+pub mod request;
 
 /// The version of the contract, sent in [`Hello`].
 pub const SCHEMA: u32 = 1;
@@ -198,4 +203,32 @@ pub struct Lost {
 pub struct Refusal {
     /// What was wrong and what is understood.
     pub message: String,
+}
+
+/// Wall-clock time as the contract writes it: RFC 3339 in UTC with milliseconds.
+///
+/// Times outside the years 1970 to 9999, which RFC 3339 cannot carry, become the nearer end.
+pub fn rfc3339(at: SystemTime) -> String {
+    const LAST_SECOND: u64 = 253_402_300_799;
+    let since = at.duration_since(UNIX_EPOCH).unwrap_or_default();
+    let since = since.min(Duration::from_secs(LAST_SECOND));
+    humantime::format_rfc3339_millis(UNIX_EPOCH + since).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_written_in_utc_with_milliseconds() {
+        let at = UNIX_EPOCH + Duration::from_millis(1_769_904_000_250);
+        assert_eq!(rfc3339(at), "2026-02-01T00:00:00.250Z");
+    }
+
+    #[test]
+    fn times_that_rfc_3339_cannot_carry_become_the_nearer_end() {
+        assert_eq!(rfc3339(UNIX_EPOCH - Duration::from_secs(1)), "1970-01-01T00:00:00.000Z");
+        let far = UNIX_EPOCH + Duration::from_secs(u64::from(u32::MAX) * 1000);
+        assert_eq!(rfc3339(far), "9999-12-31T23:59:59.000Z");
+    }
 }
