@@ -10,6 +10,7 @@
 //! [`error`], [`clock`], [`event`] and `geometry` are the ground floor.
 
 pub mod clock;
+pub mod config;
 pub mod error;
 pub mod event;
 

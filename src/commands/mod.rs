@@ -1,0 +1,69 @@
+//! The subcommands, one file each.
+//!
+//! A new one is its file with `Args` and `run`, and the two lines that name it here.
+
+mod config;
+
+use std::path::PathBuf;
+
+use tyto::config::Config;
+
+/// Declares the subcommands: the doc comment is the line in `tyto --help`.
+macro_rules! commands {
+    ($($(#[$about:meta])* $variant:ident($module:ident),)+) => {
+        /// What to do.
+        #[derive(clap::Subcommand)]
+        pub enum Command {
+            $($(#[$about])* $variant($module::Args),)+
+        }
+
+        impl Command {
+            /// Does it.
+            ///
+            /// # Errors
+            /// Whatever ended it; a `tyto::error::Error` in the chain decides the exit code.
+            pub fn run(self) -> anyhow::Result<()> {
+                match self {
+                    $(Command::$variant(args) => $module::run(args),)+
+                }
+            }
+        }
+    };
+}
+
+commands! {
+    /// Print the configuration that is in force, and where it was read from
+    Config(config),
+}
+
+/// The options of every command that reads the configuration; `#[command(flatten)]` it.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub struct Setup {
+    /// Configuration file [default: /etc/tyto/tyto.toml if it is there]
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Board profile: its name, or the path of its file
+    #[arg(long, value_name = "NAME")]
+    pub board: Option<String>,
+    /// Model pack: its name, or its folder
+    #[arg(long, value_name = "DIR")]
+    pub model: Option<String>,
+}
+
+impl Setup {
+    /// The configuration with these options over it; logging follows it from here on.
+    ///
+    /// # Errors
+    /// As [`Config::load`].
+    pub fn load(&self) -> tyto::error::Result<Config> {
+        let mut config = Config::load(self.config.as_deref())?;
+        if let Some(name) = &self.board {
+            config.board.name.clone_from(name);
+        }
+        if let Some(pack) = &self.model {
+            config.model.pack.clone_from(pack);
+        }
+        crate::logging::configure(config.log.level.into());
+        Ok(config)
+    }
+}

@@ -1,0 +1,283 @@
+//! The board profile: what one make of board sees and hears with, and what it computes on.
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::check::{named, within};
+use super::document::{self, Document, suggest};
+use crate::error::{Error, Kind, Result};
+
+/// The profile that is always there, in the program itself.
+const GENERIC: &str = include_str!("../../board/generic.toml");
+
+/// One board, as `board/NAME.toml` describes it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Board {
+    /// Its name: the file's, without `.toml`; sent to subscribers in `hello`.
+    pub name: String,
+    /// One line for people.
+    pub description: String,
+    /// The camera and its optics.
+    pub camera: Camera,
+    /// How the camera is mounted on the machine that carries it.
+    #[serde(default)]
+    pub mount: Mount,
+    /// The microphone.
+    pub microphone: Microphone,
+    /// What runs the encoders.
+    #[serde(default)]
+    pub engine: EngineChoice,
+}
+
+/// The camera and its optics.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Camera {
+    /// Stable name or path of the device; absent: the first that gives pictures.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device: Option<String>,
+    /// Pixels across, 16..=16384.
+    pub width: u32,
+    /// Pixels down, 16..=16384.
+    pub height: u32,
+    /// Pictures a second, 0.1..=240.
+    pub rate: f64,
+    /// Horizontal field of view in degrees, 1..=179.
+    pub hfov_deg: f64,
+    /// Vertical field of view in degrees, 1..=179; absent: square pixels.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vfov_deg: Option<f64>,
+}
+
+/// How the camera is turned against the machine that carries it, axes after REP-103.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Mount {
+    /// Degrees the camera looks to the left of straight ahead, −180..=180.
+    pub yaw_deg: f64,
+    /// Degrees the camera looks above the horizon, −90..=90.
+    pub pitch_deg: f64,
+    /// Degrees the camera is turned clockwise about its own line of sight, seen from behind,
+    /// −180..=180.
+    pub roll_deg: f64,
+}
+
+/// The microphone.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Microphone {
+    /// Stable name of the device; absent: the system's default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device: Option<String>,
+    /// Samples a second and channel, 8000..=384000.
+    pub rate: u32,
+    /// Channels, 1..=64.
+    pub channels: u16,
+}
+
+/// What runs the encoders.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct EngineChoice {
+    /// Which engine.
+    pub name: EngineName,
+    /// How many threads it may use, 1..=64.
+    pub threads: u16,
+}
+
+impl Default for EngineChoice {
+    fn default() -> Self {
+        EngineChoice { name: EngineName::Tract, threads: 1 }
+    }
+}
+
+/// The engines that can run a model pack.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum EngineName {
+    /// Pure Rust, runs anywhere.
+    #[default]
+    Tract,
+}
+
+impl Board {
+    /// The profile that is always there: no assumption beyond a webcam and one microphone.
+    ///
+    /// # Errors
+    /// Never for the shipped profile, as a test shows; the type is that of [`Board::parse`].
+    pub fn generic() -> Result<Board> {
+        Board::parse(GENERIC, "generic.toml (built in)")
+    }
+
+    /// Reads a profile from its text; `name` begins each message.
+    ///
+    /// # Errors
+    /// [`Kind::Config`]: not TOML, an unknown or missing key, a wrong type, a value out of range.
+    pub fn parse(text: &str, name: &str) -> Result<Board> {
+        let document = Document::new(text, name);
+        let board: Board = document.parse()?;
+        board.check(&document)?;
+        Ok(board)
+    }
+
+    /// The profile called `wanted` in the first of `dirs` that has it, or the file itself if
+    /// `wanted` is a path (holds a `/` or ends in `.toml`), and where it was found. `generic`
+    /// is found without a file too, and then without a place.
+    ///
+    /// # Errors
+    /// [`Kind::Config`]: no such profile (the message lists those there are), or a faulty one.
+    pub fn load(wanted: &str, dirs: &[PathBuf]) -> Result<(Board, Option<PathBuf>)> {
+        let path = if wanted.contains('/') || wanted.ends_with(".toml") {
+            PathBuf::from(wanted)
+        } else {
+            let file = format!("{wanted}.toml");
+            match dirs.iter().map(|dir| dir.join(&file)).find(|path| path.is_file()) {
+                Some(path) => path,
+                None if wanted == "generic" => return Ok((Board::generic()?, None)),
+                None => return Err(unknown(wanted, dirs)),
+            }
+        };
+        let text = document::read(&path)?;
+        Ok((Board::parse(&text, &path.display().to_string())?, Some(path)))
+    }
+
+    /// The names of the profiles in `dirs`, sorted, each once; always with `generic`.
+    pub fn known(dirs: &[PathBuf]) -> Vec<String> {
+        let files = dirs.iter().filter_map(|dir| std::fs::read_dir(dir).ok()).flatten().flatten();
+        let mut names: Vec<String> =
+            files.filter_map(|entry| profile_name(&entry.path())).collect();
+        names.push("generic".to_owned());
+        names.sort_unstable();
+        names.dedup();
+        names
+    }
+
+    pub(super) fn check(&self, document: &Document<'_>) -> Result<()> {
+        named(document, &["name"], &self.name)?;
+        named(document, &["description"], &self.description)?;
+        self.camera.check(document)?;
+        self.mount.check(document)?;
+        self.microphone.check(document)?;
+        self.engine.check(document)
+    }
+}
+
+impl Camera {
+    pub(super) fn check(&self, document: &Document<'_>) -> Result<()> {
+        if let Some(device) = &self.device {
+            named(document, &["camera", "device"], device)?;
+        }
+        within(document, &["camera", "width"], self.width, 16..=16384)?;
+        within(document, &["camera", "height"], self.height, 16..=16384)?;
+        within(document, &["camera", "rate"], self.rate, 0.1..=240.0)?;
+        within(document, &["camera", "hfov_deg"], self.hfov_deg, 1.0..=179.0)?;
+        match self.vfov_deg {
+            Some(angle) => within(document, &["camera", "vfov_deg"], angle, 1.0..=179.0),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Mount {
+    pub(super) fn check(&self, document: &Document<'_>) -> Result<()> {
+        within(document, &["mount", "yaw_deg"], self.yaw_deg, -180.0..=180.0)?;
+        within(document, &["mount", "pitch_deg"], self.pitch_deg, -90.0..=90.0)?;
+        within(document, &["mount", "roll_deg"], self.roll_deg, -180.0..=180.0)
+    }
+}
+
+impl Microphone {
+    pub(super) fn check(&self, document: &Document<'_>) -> Result<()> {
+        if let Some(device) = &self.device {
+            named(document, &["microphone", "device"], device)?;
+        }
+        within(document, &["microphone", "rate"], self.rate, 8_000..=384_000)?;
+        within(document, &["microphone", "channels"], self.channels, 1..=64)
+    }
+}
+
+impl EngineChoice {
+    pub(super) fn check(&self, document: &Document<'_>) -> Result<()> {
+        within(document, &["engine", "threads"], self.threads, 1..=64)
+    }
+}
+
+/// The profile that a file of this path would be called by.
+fn profile_name(path: &Path) -> Option<String> {
+    let toml = path.extension().is_some_and(|ending| ending == "toml");
+    toml.then(|| path.file_stem()?.to_str().map(str::to_owned)).flatten()
+}
+
+fn unknown(wanted: &str, dirs: &[PathBuf]) -> Error {
+    let places: Vec<String> = dirs.iter().map(|dir| dir.display().to_string()).collect();
+    let wrong = format!("no such board profile in {}", places.join(", "));
+    Error::new(Kind::Config, wanted, wrong).hint(suggest(wanted, &Board::known(dirs)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shipped() -> PathBuf {
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("board")
+    }
+
+    #[test]
+    fn every_shipped_profile_is_valid_and_named_like_its_file() {
+        let dir = shipped();
+        let mut seen = 0;
+        for entry in std::fs::read_dir(&dir).unwrap() {
+            let path = entry.unwrap().path();
+            if let Some(name) = profile_name(&path) {
+                let (board, place) = Board::load(path.to_str().unwrap(), &[]).unwrap();
+                assert_eq!(board.name, name);
+                assert_eq!(place, Some(path));
+                seen += 1;
+            }
+        }
+        assert!(seen >= 1, "no profiles in {}", dir.display());
+    }
+
+    #[test]
+    fn the_generic_profile_is_there_without_any_file() {
+        let (board, place) = Board::load("generic", &[]).unwrap();
+        assert_eq!((board.name.as_str(), place), ("generic", None));
+    }
+
+    #[test]
+    fn the_first_folder_that_has_a_profile_gives_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let own = GENERIC.replace("\"generic\"", "\"mine\"");
+        std::fs::write(dir.path().join("generic.toml"), own).unwrap();
+        let (board, place) = Board::load("generic", &[dir.path().to_owned(), shipped()]).unwrap();
+        assert_eq!(board.name, "mine");
+        assert_eq!(place, Some(dir.path().join("generic.toml")));
+    }
+
+    #[test]
+    fn an_unknown_board_is_answered_with_those_that_are_known() {
+        let error = Board::load("genric", &[shipped()]).unwrap_err();
+        assert_eq!(error.kind(), Kind::Config);
+        let text = error.to_string();
+        assert!(text.starts_with("genric: no such board profile in "), "{text}");
+        assert!(text.contains("did you mean `generic`?"), "{text}");
+    }
+
+    #[test]
+    fn a_value_out_of_range_is_refused_with_its_line() {
+        let text = GENERIC.replace("hfov_deg = 60.0", "hfov_deg = 400.0");
+        assert_ne!(text, GENERIC);
+        let error = Board::parse(&text, "x.toml").unwrap_err().to_string();
+        let line = 1 + text.lines().position(|line| line.starts_with("hfov_deg")).unwrap();
+        assert_eq!(error, format!("x.toml:{line}: `camera.hfov_deg` is 400, outside 1 to 179"));
+    }
+
+    #[test]
+    fn an_engine_that_does_not_exist_is_refused_with_those_that_do() {
+        let text = GENERIC.replace("\"tract\"", "\"abacus\"");
+        let error = Board::parse(&text, "x.toml").unwrap_err().to_string();
+        assert!(error.contains("`engine.name`") && error.contains("`tract`"), "{error}");
+    }
+}

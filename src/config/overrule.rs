@@ -1,0 +1,153 @@
+//! Single values of the board profile that `tyto.toml` overrules: each section is the twin of
+//! one of the profile's, with every key optional.
+
+use serde::{Deserialize, Serialize};
+
+use super::board::{Camera, EngineChoice, EngineName, Microphone, Mount};
+
+/// Overrules [`Camera`].
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct CameraOverride {
+    /// See [`Camera::device`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub device: Option<String>,
+    /// See [`Camera::width`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub width: Option<u32>,
+    /// See [`Camera::height`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub height: Option<u32>,
+    /// See [`Camera::rate`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rate: Option<f64>,
+    /// See [`Camera::hfov_deg`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hfov_deg: Option<f64>,
+    /// See [`Camera::vfov_deg`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub vfov_deg: Option<f64>,
+}
+
+/// Overrules [`Mount`].
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct MountOverride {
+    /// See [`Mount::yaw_deg`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub yaw_deg: Option<f64>,
+    /// See [`Mount::pitch_deg`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pitch_deg: Option<f64>,
+    /// See [`Mount::roll_deg`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub roll_deg: Option<f64>,
+}
+
+/// Overrules [`Microphone`].
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct MicrophoneOverride {
+    /// See [`Microphone::device`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub device: Option<String>,
+    /// See [`Microphone::rate`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rate: Option<u32>,
+    /// See [`Microphone::channels`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub channels: Option<u16>,
+}
+
+/// Overrules [`EngineChoice`].
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct EngineOverride {
+    /// See [`EngineChoice::name`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<EngineName>,
+    /// See [`EngineChoice::threads`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub threads: Option<u16>,
+}
+
+impl CameraOverride {
+    /// Overrules every key with its value in `camera`.
+    pub(super) fn of(camera: &Camera) -> Self {
+        CameraOverride {
+            device: camera.device.clone(),
+            width: Some(camera.width),
+            height: Some(camera.height),
+            rate: Some(camera.rate),
+            hfov_deg: Some(camera.hfov_deg),
+            vfov_deg: camera.vfov_deg,
+        }
+    }
+
+    pub(super) fn overrule(&self, camera: &mut Camera) {
+        set_optional(&mut camera.device, &self.device);
+        set(&mut camera.width, self.width);
+        set(&mut camera.height, self.height);
+        set(&mut camera.rate, self.rate);
+        set(&mut camera.hfov_deg, self.hfov_deg);
+        set_optional(&mut camera.vfov_deg, &self.vfov_deg);
+    }
+}
+
+impl MountOverride {
+    /// Overrules every key with its value in `mount`.
+    pub(super) fn of(mount: &Mount) -> Self {
+        MountOverride {
+            yaw_deg: Some(mount.yaw_deg),
+            pitch_deg: Some(mount.pitch_deg),
+            roll_deg: Some(mount.roll_deg),
+        }
+    }
+
+    pub(super) fn overrule(&self, mount: &mut Mount) {
+        set(&mut mount.yaw_deg, self.yaw_deg);
+        set(&mut mount.pitch_deg, self.pitch_deg);
+        set(&mut mount.roll_deg, self.roll_deg);
+    }
+}
+
+impl MicrophoneOverride {
+    /// Overrules every key with its value in `microphone`.
+    pub(super) fn of(microphone: &Microphone) -> Self {
+        MicrophoneOverride {
+            device: microphone.device.clone(),
+            rate: Some(microphone.rate),
+            channels: Some(microphone.channels),
+        }
+    }
+
+    pub(super) fn overrule(&self, microphone: &mut Microphone) {
+        set_optional(&mut microphone.device, &self.device);
+        set(&mut microphone.rate, self.rate);
+        set(&mut microphone.channels, self.channels);
+    }
+}
+
+impl EngineOverride {
+    /// Overrules every key with its value in `engine`.
+    pub(super) fn of(engine: &EngineChoice) -> Self {
+        EngineOverride { name: Some(engine.name), threads: Some(engine.threads) }
+    }
+
+    pub(super) fn overrule(&self, engine: &mut EngineChoice) {
+        set(&mut engine.name, self.name);
+        set(&mut engine.threads, self.threads);
+    }
+}
+
+fn set<T>(value: &mut T, new: Option<T>) {
+    if let Some(new) = new {
+        *value = new;
+    }
+}
+
+fn set_optional<T: Clone>(value: &mut Option<T>, new: &Option<T>) {
+    if new.is_some() {
+        value.clone_from(new);
+    }
+}

@@ -1,0 +1,189 @@
+use std::path::{Path, PathBuf};
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::error::Kind;
+
+fn refusal(text: &str) -> String {
+    let error = Config::parse(text, "tyto.toml").unwrap_err();
+    assert_eq!(error.kind(), Kind::Config);
+    error.to_string()
+}
+
+#[test]
+fn an_empty_file_means_the_defaults() {
+    assert_eq!(Config::parse("", "tyto.toml").unwrap(), Config::default());
+}
+
+#[test]
+fn the_example_in_the_docs_is_valid_and_says_the_defaults() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/tyto.example.toml");
+    let text = std::fs::read_to_string(path).unwrap();
+    assert_eq!(Config::parse(&text, "tyto.example.toml").unwrap(), Config::default());
+    // Every key that stands behind a `#` is one that exists, with a value that is allowed.
+    let uncommented: String = text
+        .lines()
+        .map(|line| match line.strip_prefix('#') {
+            Some(key) if !key.starts_with([' ', '#']) => format!("{key}\n"),
+            _ => format!("{line}\n"),
+        })
+        .collect();
+    let config = Config::parse(&uncommented, "tyto.example.toml").unwrap();
+    assert_ne!(config, Config::default());
+}
+
+#[test]
+fn a_mistyped_key_is_refused_with_file_line_and_the_right_key() {
+    assert_eq!(
+        refusal("[socket]\n\nhartbeat_s = 3.0\n"),
+        "tyto.toml:3: unknown key `socket.hartbeat_s` \
+         (did you mean `heartbeat_s`? Known: path, mode, group, queue, heartbeat_s)"
+    );
+}
+
+#[test]
+fn values_out_of_range_are_refused_with_file_line_and_key() {
+    for (text, expected) in [
+        ("[perception]\nhop_s = 9.0", "tyto.toml:2: `perception.hop_s` is 9, outside 0.05 to 2"),
+        (
+            "[perception]\nhop_s = 0.245",
+            "tyto.toml:2: `perception.hop_s` is 0.245, no multiple of 0.01",
+        ),
+        ("[perception]\nwindow = 0", "tyto.toml:2: `perception.window` is 0, outside 1 to 32"),
+        ("[socket]\nqueue = 0", "tyto.toml:2: `socket.queue` is 0, outside 1 to 65536"),
+        ("[socket]\npath = \"\"", "tyto.toml:2: `socket.path` is 0 bytes long, outside 1 to 107"),
+        (
+            "[socket]\nheartbeat_s = nan",
+            "tyto.toml:2: `socket.heartbeat_s` is NaN, outside 0.1 to 3600",
+        ),
+        (
+            "[camera]\n#\nhfov_deg = 180.0",
+            "tyto.toml:3: `camera.hfov_deg` is 180, outside 1 to 179",
+        ),
+        ("[mount]\npitch_deg = 91.0", "tyto.toml:2: `mount.pitch_deg` is 91, outside -90 to 90"),
+        ("[microphone]\nchannels = 0", "tyto.toml:2: `microphone.channels` is 0, outside 1 to 64"),
+        ("[engine]\nthreads = 0", "tyto.toml:2: `engine.threads` is 0, outside 1 to 64"),
+        ("[board]\nname = \"\"", "tyto.toml:2: `board.name` is empty"),
+    ] {
+        assert_eq!(refusal(text), expected);
+    }
+}
+
+#[test]
+fn texts_that_mean_something_else_are_refused_with_what_is_understood() {
+    for (text, key, understood) in [
+        ("[socket]\nmode = \"rw\"", "`socket.mode`", "0660"),
+        ("[socket]\nmode = \"7777\"", "`socket.mode`", "0660"),
+        ("[source]\ninput = \"tape:a\"", "`source.input`", "clip:PATH"),
+        ("[log]\nlevel = \"loud\"", "`log.level`", "`debug`"),
+        ("[engine]\nname = \"abacus\"", "`engine.name`", "`tract`"),
+        ("[camera]\nwidth = 640.5", "`camera.width`", "expected a whole number"),
+    ] {
+        let text = refusal(text);
+        assert!(text.starts_with(&format!("tyto.toml:2: {key}")), "{text}");
+        assert!(text.contains(understood), "{text}");
+    }
+}
+
+#[test]
+fn the_configuration_overrules_single_values_of_the_profile() {
+    let config =
+        Config::parse("[camera]\nhfov_deg = 90.0\n[engine]\nthreads = 3\n", "tyto.toml").unwrap();
+    let generic = Board::generic().unwrap();
+    let board = config.overrule(generic.clone());
+    assert_eq!(board.camera, Camera { hfov_deg: 90.0, ..generic.camera });
+    assert_eq!(board.engine.threads, 3);
+    assert_eq!(board.microphone, generic.microphone);
+}
+
+#[test]
+fn the_effective_configuration_read_again_means_the_same() {
+    let text = "[source]\ninput = \"clip:a b.mp4\"\n[socket]\nmode = \"0600\"\ngroup = \"tyto\"\n\
+                [camera]\ndevice = \"/dev/v4l/by-id/x\"\nvfov_deg = 40.0\n";
+    let config = Config::parse(text, "tyto.toml").unwrap();
+    let board = config.overrule(Board::generic().unwrap());
+    let whole = config.effective(&board);
+    let again = Config::parse(&toml::to_string(&whole).unwrap(), "again.toml").unwrap();
+    assert_eq!(again, whole);
+    assert_eq!(again.overrule(Board::generic().unwrap()), board);
+}
+
+#[test]
+fn a_file_that_was_named_but_is_missing_is_an_error_and_not_the_defaults() {
+    let error = Config::load(Some(Path::new("/nowhere/tyto.toml"))).unwrap_err();
+    assert!(error.to_string().starts_with("/nowhere/tyto.toml: cannot be read"), "{error}");
+}
+
+#[test]
+fn the_file_that_was_read_is_remembered() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("tyto.toml");
+    std::fs::write(&path, "[source]\ninput = \"clip:owl.mp4\"\nrepeat = true\n").unwrap();
+    let config = Config::load(Some(&path)).unwrap();
+    assert_eq!(config.file, Some(path));
+    assert_eq!(config.source.input, Some(Input::Clip(PathBuf::from("owl.mp4"))));
+}
+
+/// Lines that look like configuration, so that random texts get past the TOML grammar.
+fn almost_toml() -> impl Strategy<Value = String> {
+    let section = prop::sample::select(vec![
+        "board",
+        "model",
+        "source",
+        "socket",
+        "perception",
+        "log",
+        "camera",
+        "mount",
+        "engine",
+        "x",
+    ]);
+    let key = prop::sample::select(vec![
+        "name",
+        "dirs",
+        "pack",
+        "input",
+        "mode",
+        "queue",
+        "heartbeat_s",
+        "hop_s",
+        "width",
+        "level",
+        "hfov_deg",
+        "group",
+        "é",
+        "\"a b\"",
+    ]);
+    let value = prop_oneof![
+        any::<i64>().prop_map(|n| n.to_string()),
+        any::<f64>().prop_map(|x| format!("{x:e}")),
+        "\"\\PC{0,12}\"",
+        Just("nan".to_owned()),
+        Just("[[]]".to_owned()),
+        Just("{ a = 1 }".to_owned()),
+        Just("1979-05-27".to_owned()),
+    ];
+    let line = (key, value).prop_map(|(key, value)| format!("{key} = {value}\n"));
+    prop::collection::vec((section, prop::collection::vec(line, 0..3)), 0..4).prop_map(|parts| {
+        parts.iter().map(|(name, lines)| format!("[{name}]\n{}", lines.concat())).collect()
+    })
+}
+
+proptest! {
+    #[test]
+    fn no_text_panics_the_readers(text in any::<String>()) {
+        let _ = Config::parse(&text, "x.toml");
+        let _ = Board::parse(&text, "x.toml");
+    }
+
+    #[test]
+    fn no_text_like_a_configuration_panics_and_every_refusal_is_one_line(text in almost_toml()) {
+        let refused = [Config::parse(&text, "x.toml").err(), Board::parse(&text, "x.toml").err()];
+        for error in refused.iter().flatten() {
+            let said = error.to_string();
+            prop_assert!(said.starts_with("x.toml"), "{said}");
+            prop_assert!(!said.contains('\n'), "{said:?}");
+        }
+    }
+}
