@@ -1,0 +1,58 @@
+# The two commands of the README are `make demo` and `make test`; `make help` lists the rest.
+
+CARGO  ?= cargo
+SUDO   := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
+OUT    ?= target/demo
+PREFIX ?= /usr
+
+.PHONY: help
+help: ## List what can be made
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
+
+.PHONY: setup
+setup: ## Install the Debian packages that building and testing need
+	@missing=; \
+	command -v cc >/dev/null || missing="$$missing gcc libc6-dev"; \
+	command -v ffmpeg >/dev/null || missing="$$missing ffmpeg"; \
+	if [ -n "$$missing" ]; then \
+	  echo "installing$$missing"; \
+	  $(SUDO) apt-get update -qq && \
+	  DEBIAN_FRONTEND=noninteractive $(SUDO) apt-get install -y -qq --no-install-recommends $$missing >/dev/null; \
+	fi
+	@command -v $(CARGO) >/dev/null || { echo "cargo is missing: install Rust from https://rustup.rs"; exit 1; }
+
+.PHONY: demo
+demo: setup ## Replay the shipped clip: events on the terminal, a film with the heat map
+	@$(CARGO) build --release --locked
+	@mkdir -p $(OUT)
+	@target/release/tyto replay tests/clips/farm.mp4 --fast --overlay $(OUT)/farm.mp4
+	@target/release/tyto locate tests/clips/cow.jpg tests/clips/cow.wav --overlay $(OUT)/cow.png >$(OUT)/cow.json
+	@echo
+	@echo "film:    $(OUT)/farm.mp4"
+	@echo "picture: $(OUT)/cow.png"
+
+.PHONY: test
+test: setup ## Run every test
+	$(CARGO) test --locked
+
+.PHONY: lint
+lint: setup ## Format, clippy and documentation, all without a warning
+	$(CARGO) fmt --check
+	$(CARGO) clippy --locked --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --no-deps
+
+.PHONY: install
+install: ## Install the release build, its pack, boards and unit file (DESTDIR, PREFIX=/usr)
+	install -Dm755 target/release/tyto $(DESTDIR)$(PREFIX)/bin/tyto
+	for f in models/*/*; do [ -d $$f ] || install -Dm644 $$f $(DESTDIR)$(PREFIX)/share/tyto/$$f; done
+	for f in board/*.toml; do install -Dm644 $$f $(DESTDIR)$(PREFIX)/share/tyto/$$f; done
+	install -Dm644 systemd/tyto.service $(DESTDIR)$(PREFIX)/lib/systemd/system/tyto.service
+
+
+.PHONY: fuzz
+FUZZ_SECONDS ?= 60
+fuzz: setup ## Fuzz every reader of foreign bytes for FUZZ_SECONDS each
+	@command -v cargo-fuzz >/dev/null || $(CARGO) install --locked cargo-fuzz
+	@for target in $$(cd tests/fuzz/targets && ls | sed 's/\.rs$$//'); do \
+	  RUSTC_BOOTSTRAP=1 $(CARGO) fuzz run --fuzz-dir tests/fuzz $$target -- -max_total_time=$(FUZZ_SECONDS) || exit 1; \
+	done
