@@ -1,6 +1,17 @@
 //! Encoders: a picture becomes a map of vectors, a patch of sound becomes one vector of the
 //! same space. What the space means, and what the nets look like, is the model pack's affair.
 
+mod pack;
+mod pool;
+
+pub use pack::{
+    AudioPart, Calibration, FrontEnd, ImagePart, Label, Labels, LabelsPart, Licence, MANIFEST,
+    Manifest, Origin, Pack, Pooling, SCHEMA,
+};
+pub use pool::pool;
+
+use serde::Deserialize;
+
 use crate::capture::Picture;
 use crate::error::Result;
 
@@ -42,4 +53,21 @@ pub trait AudioEncoder: Send {
     /// # Errors
     /// The engine refused the run; the text names the pack's file.
     fn encode(&mut self, patch: &[f32], sound: &mut SoundVector) -> Result<()>;
+}
+
+/// What runs the nets.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Engine {
+    /// tract: pure Rust, runs wherever this program does.
+    #[default]
+    Tract,
+}
+
+/// Both sides of a pack, ready to run.
+pub struct Encoders {
+    /// The picture's side.
+    pub image: Box<dyn ImageEncoder>,
+    /// The sound's side.
+    pub audio: Box<dyn AudioEncoder>,
 }

@@ -1,0 +1,215 @@
+//! Reading a similarity map: where it is highest, what stands out, and at another size.
+
+use super::SimilarityMap;
+
+/// Cells that [`SimilarityMap::extent`] makes of one: boxes end between places, too.
+const FINER: usize = 4;
+
+/// How far up from the median to the peak a place must reach to stand out.
+const STANDS_OUT: f32 = 0.5;
+
+impl SimilarityMap {
+    /// Where the map is highest, x and y in 0..1 of the picture, and the value there.
+    ///
+    /// The place is refined below the size of a cell: along each axis a parabola goes through the
+    /// highest cell and its two neighbours, and its vertex is taken (at most half a cell away).
+    /// The value is the highest cell's own, as the calibration was made on cells. A map without
+    /// any relief, or without any cell, has its peak in the middle.
+    pub fn peak(&self) -> ([f32; 2], f32) {
+        let Some((index, value)) = self.highest() else { return ([0.5, 0.5], 0.0) };
+        if self.values.iter().all(|v| *v >= value) {
+            return ([0.5, 0.5], value);
+        }
+        let (x, y) = (index % self.width, index / self.width);
+        let vertex = |position: usize, length: usize, step: usize| {
+            let inside = position > 0 && position + 1 < length;
+            let shift = if inside {
+                parabola(self.values[index - step], value, self.values[index + step])
+            } else {
+                0.0
+            };
+            (position as f32 + 0.5 + shift) / length as f32
+        };
+        ([vertex(x, self.width, 1), vertex(y, self.height, self.width)], value)
+    }
+
+    /// What stands out: the box x0, y0, x1, y1 in 0..1 of the picture round the connected region
+    /// that holds the peak and lies above the middle between the map's median and its peak.
+    ///
+    /// Measured on the map enlarged fourfold, so that the box ends between places. A map without
+    /// relief stands out everywhere.
+    pub fn extent(&self) -> [f32; 4] {
+        let (width, height) = (self.width * FINER, self.height * FINER);
+        let fine = self.upsampled(width, height);
+        let Some((start, top)) = fine.highest() else { return [0.0, 0.0, 1.0, 1.0] };
+        let floor = median(&fine.values);
+        let cut = floor + STANDS_OUT * (top - floor);
+
+        let (mut x0, mut y0, mut x1, mut y1) = (width, height, 0, 0);
+        let mut seen = vec![false; fine.values.len()];
+        let mut open = vec![start];
+        while let Some(index) = open.pop() {
+            // Every index here names a cell: the first does, and neighbours stay in the map.
+            if seen[index] || fine.values[index] < cut {
+                continue;
+            }
+            seen[index] = true;
+            let (x, y) = (index % width, index / width);
+            (x0, y0, x1, y1) = (x0.min(x), y0.min(y), x1.max(x + 1), y1.max(y + 1));
+            if x > 0 {
+                open.push(index - 1);
+            }
+            if x + 1 < width {
+                open.push(index + 1);
+            }
+            if y > 0 {
+                open.push(index - width);
+            }
+            if y + 1 < height {
+                open.push(index + width);
+            }
+        }
+        let (w, h) = (width as f32, height as f32);
+        [x0 as f32 / w, y0 as f32 / h, x1 as f32 / w, y1 as f32 / h]
+    }
+
+    /// The cells row by row from the top, as events and predictions carry them.
+    pub fn rows(&self) -> Vec<Vec<f32>> {
+        self.values.chunks(self.width.max(1)).map(<[f32]>::to_vec).collect()
+    }
+
+    /// The map at another size, bilinear, with the cells' centres as the support and the outermost
+    /// cells continued to the edge. Meant for enlarging: cells between samples are left out when
+    /// the map shrinks.
+    pub fn upsampled(&self, width: usize, height: usize) -> SimilarityMap {
+        let mut out = SimilarityMap { width, height, values: Vec::with_capacity(width * height) };
+        if self.values.is_empty() {
+            out.values.resize(width * height, 0.0);
+            return out;
+        }
+        let across: Vec<_> = (0..width).map(|x| support(x, width, self.width)).collect();
+        for y in 0..height {
+            let (above, below, down) = support(y, height, self.height);
+            let row = |y: usize| &self.values[y * self.width..(y + 1) * self.width];
+            let (above, below) = (row(above), row(below));
+            out.values.extend(across.iter().map(|&(left, right, along)| {
+                let top = above[left] + along * (above[right] - above[left]);
+                let bottom = below[left] + along * (below[right] - below[left]);
+                top + down * (bottom - top)
+            }));
+        }
+        out
+    }
+
+    /// The first of the highest cells.
+    fn highest(&self) -> Option<(usize, f32)> {
+        let mut best: Option<(usize, f32)> = None;
+        for (index, &value) in self.values.iter().enumerate() {
+            if best.is_none_or(|(_, top)| value > top) {
+                best = Some((index, value));
+            }
+        }
+        best
+    }
+}
+
+/// Where the parabola through (−1, a), (0, b), (1, c) has its vertex, −0.5..0.5, if b is highest.
+fn parabola(a: f32, b: f32, c: f32) -> f32 {
+    let bend = a - 2.0 * b + c;
+    if bend < 0.0 { (0.5 * (a - c) / bend).clamp(-0.5, 0.5) } else { 0.0 }
+}
+
+/// The two cells of `from` between which the centre of cell `i` of `to` lies, and how far along.
+fn support(i: usize, to: usize, from: usize) -> (usize, usize, f32) {
+    let last = from.saturating_sub(1);
+    let at = ((i as f32 + 0.5) * from as f32 / to as f32 - 0.5).clamp(0.0, last as f32);
+    let low = (at as usize).min(last);
+    (low, (low + 1).min(last), at - low as f32)
+}
+
+/// The upper median.
+fn median(values: &[f32]) -> f32 {
+    let mut sorted = values.to_vec();
+    sorted.sort_unstable_by(f32::total_cmp);
+    sorted.get(sorted.len() / 2).copied().unwrap_or(0.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn map(width: usize, values: &[f32]) -> SimilarityMap {
+        SimilarityMap { width, height: values.len() / width, values: values.to_vec() }
+    }
+
+    /// A hill of the given width round a place in 0..1.
+    fn hill(width: usize, height: usize, at: [f32; 2], sigma: f32) -> SimilarityMap {
+        let mut values = Vec::new();
+        for y in 0..height {
+            for x in 0..width {
+                let dx = (x as f32 + 0.5) / width as f32 - at[0];
+                let dy = (y as f32 + 0.5) / height as f32 - at[1];
+                values.push((-(dx * dx + dy * dy) / (2.0 * sigma * sigma)).exp());
+            }
+        }
+        SimilarityMap { width, height, values }
+    }
+
+    #[test]
+    fn the_peak_of_a_smooth_hill_is_found_to_a_tenth_of_a_cell() {
+        for at in [[0.5, 0.5], [0.31, 0.62], [0.7, 0.22]] {
+            let (peak, value) = hill(13, 10, at, 0.15).peak();
+            assert!((peak[0] - at[0]).abs() < 0.1 / 13.0, "{peak:?} for {at:?}");
+            assert!((peak[1] - at[1]).abs() < 0.1 / 10.0, "{peak:?} for {at:?}");
+            assert!(value <= 1.0 && value > 0.9);
+        }
+    }
+
+    #[test]
+    fn a_peak_at_the_border_lies_in_the_middle_of_its_cell() {
+        let (peak, value) = map(2, &[0.0, 0.1, 0.2, 0.9]).peak();
+        assert_eq!((peak, value), ([0.75, 0.75], 0.9));
+    }
+
+    #[test]
+    fn a_map_without_relief_or_without_cells_peaks_in_the_middle() {
+        assert_eq!(map(2, &[0.3; 4]).peak(), ([0.5, 0.5], 0.3));
+        assert_eq!(SimilarityMap::default().peak(), ([0.5, 0.5], 0.0));
+        assert_eq!(map(2, &[0.3; 4]).extent(), [0.0, 0.0, 1.0, 1.0]);
+        assert_eq!(SimilarityMap::default().extent(), [0.0, 0.0, 1.0, 1.0]);
+    }
+
+    #[test]
+    fn the_extent_of_a_hill_is_its_width_at_half_height_and_holds_the_peak() {
+        let at = [0.4, 0.6];
+        let extent = hill(26, 26, at, 0.06).extent();
+        let half = 0.06 * (2.0 * 2f32.ln()).sqrt();
+        let wanted = [at[0] - half, at[1] - half, at[0] + half, at[1] + half];
+        for (found, wanted) in extent.iter().zip(wanted) {
+            assert!((found - wanted).abs() < 0.02, "{extent:?}");
+        }
+    }
+
+    #[test]
+    fn the_extent_leaves_out_a_second_hill_that_the_peak_is_not_part_of() {
+        let (a, b) = (hill(20, 20, [0.25, 0.5], 0.05), hill(20, 20, [0.8, 0.5], 0.05));
+        let values = a.values.iter().zip(&b.values).map(|(a, b)| a + 0.9 * b).collect();
+        let extent = SimilarityMap { width: 20, height: 20, values }.extent();
+        assert!(extent[2] < 0.5, "{extent:?}");
+    }
+
+    #[test]
+    fn enlarging_keeps_the_cells_centres_and_interpolates_between_them() {
+        let large = map(2, &[0.0, 1.0, 2.0, 3.0]).upsampled(6, 6);
+        // Cells 1 and 4 of six have the centres of the two they come from.
+        assert_eq!(large.values[6 + 1], 0.0);
+        assert_eq!(large.values[4 * 6 + 4], 3.0);
+        let row: Vec<f32> =
+            large.values[6..12].iter().map(|v| (v * 300.0).round() / 300.0).collect();
+        assert_eq!(
+            row,
+            [0.0, 0.0, 1.0 / 3.0, 2.0 / 3.0, 1.0, 1.0].map(|v: f32| (v * 300.0).round() / 300.0)
+        );
+        assert_eq!(map(2, &[0.0, 1.0]).rows(), [[0.0, 1.0]]);
+    }
+}

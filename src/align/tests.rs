@@ -1,0 +1,122 @@
+use std::path::Path;
+
+use super::*;
+
+fn tiny() -> Pack {
+    Pack::load(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/packs/tiny")).unwrap()
+}
+
+/// A picture of 4 × 2 places: grey, with something of the given dimension at one place.
+fn picture(things: &[(usize, usize)]) -> ImageMap {
+    let mut map = ImageMap { dim: 5, height: 2, width: 4, values: vec![0.0; 5 * 8] };
+    for cell in 0..8 {
+        map.values[3 * 8 + cell] = 0.25;
+    }
+    for (dimension, cell) in things {
+        map.values[dimension * 8 + cell] = 1.0;
+    }
+    map
+}
+
+fn sound(embedding: [f32; 5]) -> SoundVector {
+    SoundVector { embedding: embedding.to_vec(), tags: embedding.map(|v| v.min(1.0)).to_vec() }
+}
+
+#[test]
+fn the_map_is_the_cosine_of_both_sides_however_long_they_are() {
+    let aligner = Aligner::new(&tiny());
+    let image = picture(&[(0, 6)]);
+    let map = aligner.similarity(&image, &sound([1.0, 0.0, 0.0, 0.0, 0.0]));
+    let wanted = 1.0 / (1.0f32 + 0.25 * 0.25).sqrt();
+    assert_eq!((map.width, map.height), (4, 2));
+    assert!((map.values[6] - wanted).abs() < 1e-6);
+    assert_eq!(map.values[0], 0.0);
+    let louder = aligner.similarity(&image, &sound([9.0, 0.0, 0.0, 0.0, 0.0]));
+    assert_eq!(map, louder);
+}
+
+#[test]
+fn a_thing_in_view_is_found_at_its_place_with_the_calibrated_confidence() {
+    let sources =
+        Aligner::new(&tiny()).look(Some(&picture(&[(2, 6)])), &sound([0.0, 0.0, 0.9, 0.0, 0.0]));
+    let [source] = sources.as_slice() else { panic!("one source, not {sources:?}") };
+    assert_eq!((source.label.as_str(), source.on_screen), ("Blue", true));
+    assert!((source.label_score - 0.9).abs() < 1e-6);
+    assert_eq!(source.peak[1], 0.75);
+    assert!((source.peak[0] - 0.625).abs() < 1e-6, "{:?}", source.peak);
+    let value = source.map.peak().1;
+    assert!((source.confidence - 1.0 / (1.0 + (-(10.0 * value - 5.0)).exp())).abs() < 1e-6);
+}
+
+#[test]
+fn two_things_at_once_have_a_map_each_and_the_stronger_comes_first() {
+    let sources = Aligner::new(&tiny())
+        .look(Some(&picture(&[(0, 0), (1, 7)])), &sound([0.6, 0.9, 0.0, 0.0, 0.0]));
+    let names: Vec<_> = sources.iter().map(|s| s.label.as_str()).collect();
+    assert_eq!(names, ["Green", "Red"]);
+    assert_eq!((sources[0].peak, sources[1].peak), ([0.875, 0.75], [0.125, 0.25]));
+    assert!(sources.iter().all(|s| s.on_screen && s.map.values.len() == 8));
+}
+
+#[test]
+fn a_thing_that_is_not_in_the_picture_is_heard_out_of_view() {
+    let sources =
+        Aligner::new(&tiny()).look(Some(&picture(&[(0, 0)])), &sound([0.0, 0.8, 0.0, 0.0, 0.0]));
+    assert_eq!(sources.len(), 1);
+    assert!(!sources[0].on_screen);
+    assert_eq!(sources[0].confidence, sources[0].label_score);
+}
+
+#[test]
+fn what_cannot_be_seen_is_never_in_view_even_where_the_picture_answers() {
+    let sources =
+        Aligner::new(&tiny()).look(Some(&picture(&[(4, 3)])), &sound([0.0, 0.0, 0.0, 0.0, 1.0]));
+    assert_eq!((sources[0].label.as_str(), sources[0].on_screen), ("Noise", false));
+    assert!(sources[0].map.peak().1 > 0.9);
+}
+
+#[test]
+fn without_a_camera_sounds_are_named_and_nothing_is_in_view() {
+    let sources = Aligner::new(&tiny()).look(None, &sound([0.7, 0.0, 0.0, 0.0, 0.0]));
+    assert_eq!((sources[0].label.as_str(), sources[0].on_screen), ("Red", false));
+    assert!(sources[0].map.values.is_empty());
+}
+
+#[test]
+fn of_labels_with_one_prototype_the_tags_choose() {
+    let mut pack = tiny();
+    let look = |pack: &Pack| {
+        Aligner::new(pack).look(None, &sound([0.7, 0.0, 0.0, 0.0, 0.0])).remove(0).label
+    };
+    assert_eq!(look(&pack), "Red");
+    for label in &mut pack.labels.labels {
+        if label.name == "Red" {
+            label.sounds = vec![(1, 1.0)];
+        }
+    }
+    assert_eq!(look(&pack), "Crimson");
+}
+
+#[test]
+fn the_label_score_is_the_prototype_s_weight_in_a_pack_without_tags() {
+    let mut pack = tiny();
+    pack.labels.tags.clear();
+    pack.labels.labels.iter_mut().for_each(|label| label.sounds.clear());
+    let heard = SoundVector { embedding: vec![0.0, 3.0, 0.0, 0.0, 0.0], tags: Vec::new() };
+    let source = Aligner::new(&pack).look(None, &heard).remove(0);
+    assert_eq!((source.label.as_str(), source.label_score), ("Green", 1.0));
+}
+
+#[test]
+fn nothing_heard_is_nothing_found() {
+    let mut aligner = Aligner::new(&tiny());
+    assert!(aligner.look(Some(&picture(&[(0, 0)])), &sound([0.0; 5])).is_empty());
+    assert!(aligner.is_silent(-60.5) && !aligner.is_silent(-59.5));
+}
+
+#[test]
+fn a_picture_of_another_width_than_the_sound_is_no_picture() {
+    let narrow = ImageMap { dim: 2, height: 1, width: 1, values: vec![1.0, 1.0] };
+    let sources = Aligner::new(&tiny()).look(Some(&narrow), &sound([1.0, 0.0, 0.0, 0.0, 0.0]));
+    assert!(!sources[0].on_screen && sources[0].map.values.is_empty());
+}
