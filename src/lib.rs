@@ -18,3 +18,4 @@ pub mod align;
 pub mod capture;
 pub mod encode;
 pub mod serve;
+pub mod signal;

@@ -1,5 +1,13 @@
 //! How pictures and samples come in: the two traits that live devices and files share.
 
+pub mod clip;
+pub mod picture;
+pub mod simulated;
+pub mod wav;
+
+pub use clip::{Clip, ClipOptions, Pace};
+pub use wav::Recording;
+
 use crate::clock::Mono;
 use crate::error::Result;
 
