@@ -17,5 +17,6 @@ pub mod event;
 pub mod align;
 pub mod capture;
 pub mod encode;
+pub mod overlay;
 pub mod serve;
 pub mod signal;
