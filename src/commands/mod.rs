@@ -3,6 +3,7 @@
 //! A new one is its file with `Args` and `run`, and the two lines that name it here.
 
 mod config;
+mod watch;
 
 use std::path::PathBuf;
 
@@ -34,6 +35,8 @@ macro_rules! commands {
 commands! {
     /// Print the configuration that is in force, and where it was read from
     Config(config),
+    /// Show what a running daemon hears: a table on a terminal, JSON lines elsewhere
+    Watch(watch),
 }
 
 /// The options of every command that reads the configuration; `#[command(flatten)]` it.

@@ -19,8 +19,8 @@ const LONGEST_INTERVAL_S: f64 = 1e9;
 struct Told {
     /// When its next update may be sent.
     due: Mono,
-    /// The newest update that came before that.
-    held: Option<Line>,
+    /// The newest update that came before that, and its line.
+    held: Option<Box<(Sound, Line)>>,
 }
 
 /// What one subscriber wants and knows.
@@ -31,12 +31,14 @@ pub(super) struct Interest {
 }
 
 impl Interest {
-    /// Puts a filter in the place of the one before. Tracks that were told of stay so.
+    /// Puts a filter in the place of the one before. Tracks that were told of stay so;
+    /// updates that were held back go if they do not pass the new one.
     pub fn replace(&mut self, filter: Filter, now: Mono) {
         self.filter = filter;
         let soonest = now + self.interval();
         for told in self.told.values_mut() {
             told.due = told.due.min(soonest);
+            told.held.take_if(|held| !self.filter.matches(&held.0));
         }
     }
 
@@ -63,7 +65,7 @@ impl Interest {
         match self.told.get_mut(&sound.track) {
             Some(told) if sound.phase == Phase::Update => {
                 if now < told.due {
-                    told.held = Some(line);
+                    told.held = Some(Box::new((sound.clone(), line)));
                     return None;
                 }
                 *told = Told { due: next(told.due, now, interval), held: None };
@@ -82,9 +84,9 @@ impl Interest {
     pub fn due(&mut self, now: Mono, mut give: impl FnMut(Line)) {
         let interval = self.interval();
         for told in self.told.values_mut().filter(|told| told.due <= now) {
-            if let Some(line) = told.held.take() {
+            if let Some(held) = told.held.take() {
                 told.due = next(told.due, now, interval);
-                give(line);
+                give(held.1);
             }
         }
     }
@@ -255,6 +257,9 @@ mod tests {
         let filter = Filter { max_rate_hz: Some(10.0), ..NO_WAIT };
         trial.interest.replace(filter, Mono(2_000_000_000));
         assert_eq!(trial.interest.next_due(), Some(Mono(2_100_000_000)));
+        let sure = Filter { min_confidence: Some(0.9), ..NO_WAIT };
+        trial.interest.replace(sure, Mono(2_000_000_000));
+        assert_eq!(trial.interest.next_due(), None, "it does not pass the new filter");
     }
 
     #[test]

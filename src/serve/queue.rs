@@ -24,19 +24,22 @@ pub(super) fn line(message: &Message) -> Line {
 }
 
 enum Entry {
+    /// Never dropped.
+    Answer(Line),
     Sound(Line),
     Status(Line),
     /// So many events never came, between the one before and the one after.
     Gap(u64),
 }
 
-/// A bounded queue of events that drops its oldest, and beside it the answers, which are
-/// never dropped and go first.
+/// A bounded queue of events that drops its oldest. Answers stand in it where they were
+/// given, so that a client knows what came after its request was understood.
 pub(super) struct Queue {
     limit: usize,
-    answers: VecDeque<Line>,
-    events: VecDeque<Entry>,
-    /// Lost since the last `lost` line; they came before the first of `events`.
+    entries: VecDeque<Entry>,
+    /// How many of the entries are answers.
+    answers: usize,
+    /// Lost since the last `lost` line; they came before the first event of `entries`.
     lost: u64,
     outgoing: VecDeque<Line>,
     /// Bytes of the first outgoing line that the kernel has taken.
@@ -48,8 +51,8 @@ impl Queue {
     pub fn new(limit: usize) -> Queue {
         Queue {
             limit,
-            answers: VecDeque::new(),
-            events: VecDeque::new(),
+            entries: VecDeque::new(),
+            answers: 0,
             lost: 0,
             outgoing: VecDeque::new(),
             taken: 0,
@@ -58,17 +61,18 @@ impl Queue {
 
     /// Whether nothing waits.
     pub fn is_empty(&self) -> bool {
-        self.answers.is_empty() && self.events.is_empty() && self.outgoing.is_empty()
+        self.entries.is_empty() && self.outgoing.is_empty()
     }
 
     /// Whether so many answers wait that no more questions should be read.
     pub fn answers_full(&self) -> bool {
-        self.answers.len() >= ANSWERS
+        self.answers >= ANSWERS
     }
 
-    /// Adds a line that goes before all events.
+    /// Adds a line that is owed to the subscriber.
     pub fn push_answer(&mut self, line: Line) {
-        self.answers.push_back(line);
+        self.answers += 1;
+        self.entries.push_back(Entry::Answer(line));
     }
 
     /// Adds a sound event; says how many events that cost.
@@ -79,7 +83,7 @@ impl Queue {
     /// Adds a status, in place of one that would be read just before it; says how many
     /// events that cost.
     pub fn push_status(&mut self, line: Line) -> u64 {
-        match self.events.back_mut() {
+        match self.entries.back_mut() {
             Some(Entry::Status(last)) => {
                 *last = line;
                 0
@@ -91,7 +95,7 @@ impl Queue {
     /// Notes that `events` never came, between what is queued and what follows; says how
     /// many events that cost, apart from those.
     pub fn push_gap(&mut self, events: u64) -> u64 {
-        match self.events.back_mut() {
+        match self.entries.back_mut() {
             None => self.lost += events,
             Some(Entry::Gap(last)) => *last += events,
             Some(_) => return self.push(Entry::Gap(events)),
@@ -101,15 +105,17 @@ impl Queue {
 
     fn push(&mut self, entry: Entry) -> u64 {
         let mut cost = 0;
-        if self.events.len() >= self.limit {
-            match self.events.pop_front() {
+        if self.entries.len() - self.answers >= self.limit {
+            // No further in than there are answers.
+            let oldest = self.entries.iter().position(|e| !matches!(e, Entry::Answer(_)));
+            match oldest.and_then(|place| self.entries.remove(place)) {
                 Some(Entry::Sound(_) | Entry::Status(_)) => cost = 1,
                 Some(Entry::Gap(events)) => self.lost += events,
-                None => {}
+                Some(Entry::Answer(_)) | None => {}
             }
         }
         self.lost += cost;
-        self.events.push_back(entry);
+        self.entries.push_back(entry);
         cost
     }
 
@@ -147,17 +153,17 @@ impl Queue {
     /// Fills the outgoing batch: from here on nothing is dropped.
     fn stage(&mut self) {
         while self.outgoing.len() < BATCH {
-            if let Some(answer) = self.answers.pop_front() {
-                self.outgoing.push_back(answer);
-            } else {
-                match self.events.pop_front() {
-                    Some(Entry::Sound(line) | Entry::Status(line)) => {
-                        self.tell_lost();
-                        self.outgoing.push_back(line);
-                    }
-                    Some(Entry::Gap(events)) => self.lost += events,
-                    None => break,
+            match self.entries.pop_front() {
+                Some(Entry::Answer(line)) => {
+                    self.answers -= 1;
+                    self.outgoing.push_back(line);
                 }
+                Some(Entry::Sound(line) | Entry::Status(line)) => {
+                    self.tell_lost();
+                    self.outgoing.push_back(line);
+                }
+                Some(Entry::Gap(events)) => self.lost += events,
+                None => break,
             }
         }
     }
@@ -211,17 +217,20 @@ mod tests {
     }
 
     #[test]
-    fn answers_go_before_events_and_are_never_dropped() {
-        let mut queue = Queue::new(1);
+    fn answers_keep_their_place_and_are_never_dropped() {
+        let mut queue = Queue::new(2);
+        queue.push_answer(text(10));
         queue.push_sound(text(1));
-        for number in 10..10 + ANSWERS as u64 {
+        queue.push_answer(text(11));
+        assert_eq!((2..=4).map(|number| queue.push_sound(text(number))).sum::<u64>(), 2);
+        assert_eq!(written(&mut queue), format!("10\n11\n{}3\n4\n", lost(2)));
+        for number in 0..ANSWERS as u64 {
             assert!(!queue.answers_full());
             queue.push_answer(text(number));
         }
         assert!(queue.answers_full());
-        queue.push_sound(text(2));
-        let all = written(&mut queue);
-        assert!(all.starts_with("10\n11\n") && all.ends_with(&format!("25\n{}2\n", lost(1))));
+        written(&mut queue);
+        assert!(!queue.answers_full());
     }
 
     #[test]
@@ -290,7 +299,7 @@ mod tests {
                 for _ in 0..writes {
                     queue.write_to(&mut narrow).unwrap();
                 }
-                prop_assert!(queue.events.len() <= limit);
+                prop_assert!(queue.entries.len() <= limit);
             }
             while !queue.write_to(&mut narrow).unwrap() {}
             let (mut got, mut told, mut next) = (0, 0, 0);
