@@ -127,7 +127,7 @@ impl Default for Socket {
             mode: Mode(0o660),
             group: None,
             queue: 256,
-            heartbeat_s: 5.0,
+            heartbeat_s: 30.0,
         }
     }
 }

@@ -11,9 +11,9 @@ use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 use mio::Waker;
-use serde::{Deserialize, Serialize};
 
 use crate::clock::{Clock, Mono};
+use crate::config::Socket;
 use crate::error::{Error, Kind, Result};
 use crate::event::{Hello, Sound, Status};
 
@@ -28,14 +28,15 @@ mod subscriber;
 /// only a thread that gets no processor time at all falls behind.
 const BACKLOG: usize = 4096;
 
-/// Where the socket is and how it treats its subscribers: the section `[socket]` of the
-/// configuration.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+/// Subscribers at a time unless asked otherwise: more than a board has programs.
+const SUBSCRIBERS: usize = 64;
+
+/// Where the socket is and how it treats its subscribers.
+#[derive(Clone, Debug, PartialEq)]
 pub struct Options {
     /// Path of the socket, at most 107 bytes. Its folder must be there.
     pub path: PathBuf,
-    /// Permission bits of the socket (octal: `0o660`); to connect takes the right to write.
+    /// Permission bits of the socket; to connect takes the right to write.
     pub mode: u32,
     /// Group that the socket is given to, by name or number; the daemon's own if absent.
     pub group: Option<String>,
@@ -43,21 +44,27 @@ pub struct Options {
     pub queue: usize,
     /// Subscribers at a time, 1 to 1,000; one more is told so and turned away.
     pub subscribers: usize,
-    /// How long a subscriber hears nothing before it gets a status line, at least 0.1 s;
-    /// in a file, text such as `"30s"`.
-    #[serde(with = "duration_text")]
+    /// How long a subscriber hears nothing before it gets a status line, 0.1 s to an hour.
     pub heartbeat: Duration,
 }
 
 impl Default for Options {
     fn default() -> Self {
+        Options::from(&Socket::default())
+    }
+}
+
+impl From<&Socket> for Options {
+    fn from(section: &Socket) -> Self {
+        // What is no duration is refused by `check`, as what is no socket is by binding.
+        let heartbeat = Duration::try_from_secs_f64(section.heartbeat_s).unwrap_or_default();
         Options {
-            path: PathBuf::from("/run/tyto/events.sock"),
-            mode: 0o660,
-            group: None,
-            queue: 256,
-            subscribers: 64,
-            heartbeat: Duration::from_secs(30),
+            path: section.path.clone(),
+            mode: section.mode.0,
+            group: section.group.clone(),
+            queue: section.queue,
+            subscribers: SUBSCRIBERS,
+            heartbeat,
         }
     }
 }
@@ -72,8 +79,7 @@ impl Options {
             Err(Error::new(Kind::Config, format_args!("socket.{key}"), wrong))
         };
         if self.mode > 0o777 {
-            return refuse("mode", format!("{:#o} is no file mode", self.mode))
-                .map_err(|error: Error| error.hint("octal numbers begin with 0o: mode = 0o660"));
+            return refuse("mode", format!("{:#o} is not within 0 to 0o777", self.mode));
         }
         if !(1..=65_536).contains(&self.queue) {
             return refuse("queue", format!("{} is not within 1 to 65536", self.queue));
@@ -81,28 +87,11 @@ impl Options {
         if !(1..=1000).contains(&self.subscribers) {
             return refuse("subscribers", format!("{} is not within 1 to 1000", self.subscribers));
         }
-        if self.heartbeat < Duration::from_millis(100) {
-            return refuse("heartbeat", format!("{:?} is less than 100ms", self.heartbeat));
+        if !(Duration::from_millis(100)..=Duration::from_secs(3600)).contains(&self.heartbeat) {
+            let wrong = format!("{:?} is not within 100 ms to an hour", self.heartbeat);
+            return refuse("heartbeat_s", wrong);
         }
         Ok(())
-    }
-}
-
-/// Durations in files are text with a unit, so that nobody has to guess it.
-mod duration_text {
-    use std::time::Duration;
-
-    use serde::{Deserialize, Deserializer, Serializer, de::Error};
-
-    pub fn serialize<S: Serializer>(value: &Duration, to: S) -> Result<S::Ok, S::Error> {
-        to.collect_str(&humantime::format_duration(*value))
-    }
-
-    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
-        let text = String::deserialize(from)?;
-        humantime::parse_duration(&text).map_err(|error| {
-            D::Error::custom(format_args!("\"{text}\" is no duration: {error} (such as \"30s\")"))
-        })
     }
 }
 

@@ -13,7 +13,7 @@ use mio::{Events, Interest as Readiness, Poll, Token, Waker};
 use super::bind::Bound;
 use super::queue::{Line, line};
 use super::subscriber::Subscriber;
-use super::{Note, Options, Shared};
+use super::{BACKLOG, Note, Options, Shared};
 use crate::clock::{Clock, Mono};
 use crate::event::request::{Query, Request};
 use crate::event::{Counters, Hello, Message, Refusal, Sound, State, Status, rfc3339};
@@ -314,7 +314,8 @@ impl Service {
 
     /// Gives those who read a moment to take what is queued for them.
     fn say_farewell(&mut self, events: &mut Events) {
-        while let Ok(note) = self.notes.try_recv() {
+        // No more than can be there now: a publisher may still be at it.
+        for note in self.notes.clone().try_iter().take(BACKLOG) {
             self.take(note);
             self.flush();
         }

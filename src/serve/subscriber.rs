@@ -1,6 +1,6 @@
 //! One connection: its stream, what it asks, what waits for it.
 
-use std::io::{self, ErrorKind, Read};
+use std::io::{ErrorKind, Read};
 
 use mio::net::UnixStream;
 
@@ -14,8 +14,10 @@ use crate::event::request::{Request, too_long};
 /// Bytes read at a time.
 const READ: usize = 4096;
 
-/// Lines that are answered before the others have their turn.
+/// Lines that are answered, and reads that are made for them, before the others have their
+/// turn.
 const LINES_PER_TURN: usize = 8;
+const READS_PER_TURN: usize = 8;
 
 /// A connected subscriber.
 pub(super) struct Subscriber {
@@ -73,6 +75,7 @@ impl Subscriber {
     /// that does not take its answers is not read at all.
     pub fn hear(&mut self) -> Vec<Result<Request, Refusal>> {
         let mut heard = Vec::new();
+        let mut reads = 0;
         while self.wants_turn() && heard.len() < LINES_PER_TURN {
             match self.lines.next() {
                 Some(Incoming::Line(line)) => heard.push(Request::parse(&line)),
@@ -85,9 +88,10 @@ impl Subscriber {
                     }
                 }
                 None => {
-                    if !self.read() {
+                    if reads == READS_PER_TURN || !self.read() {
                         break;
                     }
+                    reads += 1;
                 }
             }
         }
@@ -124,11 +128,41 @@ impl Subscriber {
         match self.queue.write_to(&mut self.stream) {
             Ok(all) => self.writable = all,
             Err(error) => {
-                if error.kind() != io::ErrorKind::BrokenPipe {
+                if error.kind() != ErrorKind::BrokenPipe {
                     log::debug!("a subscriber cannot be written to: {error}");
                 }
                 self.gone = true;
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+
+    #[test]
+    fn one_that_sends_without_end_is_read_a_little_a_turn() {
+        let (ours, mut theirs) = UnixStream::pair().unwrap();
+        let mut subscriber = Subscriber::new(ours, 8, Mono(0));
+        let sent = theirs.write(&[b'x'; 100_000]).unwrap();
+        assert!(sent > 2 * READ * READS_PER_TURN);
+        let mut turns = 0;
+        while subscriber.wants_turn() {
+            subscriber.hear();
+            turns += 1;
+        }
+        assert_eq!(turns, sent.div_ceil(READ * READS_PER_TURN));
+    }
+
+    #[test]
+    fn one_that_asks_without_end_is_answered_a_little_a_turn() {
+        let (ours, mut theirs) = UnixStream::pair().unwrap();
+        let mut subscriber = Subscriber::new(ours, 8, Mono(0));
+        theirs.write_all(&b"?\n".repeat(100)).unwrap();
+        assert_eq!(subscriber.hear().len(), LINES_PER_TURN);
+        assert!(subscriber.wants_turn());
     }
 }

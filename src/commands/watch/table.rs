@@ -84,12 +84,12 @@ impl Table {
         if let Some(hello) = &self.hello {
             parts.push(format!("{}, {}", hello.board, hello.model));
         }
-        parts.push(format!("{} events", self.events));
+        parts.push(format!("events: {}", self.events));
         if self.lost > 0 {
-            parts.push(format!("{} lost", self.lost));
+            parts.push(format!("lost: {}", self.lost));
         }
         if hidden > 0 {
-            parts.push(format!("{hidden} older tracks not shown"));
+            parts.push(format!("older tracks not shown: {hidden}"));
         }
         parts.extend(self.refusal.clone());
         (style, parts.join(" · "))
@@ -253,7 +253,7 @@ mod tests {
             assert!(lines[1].contains(part), "{part} in {}", lines[1]);
         }
         assert!(lines[2].contains("out of view"));
-        assert_eq!(lines[3], "3 events");
+        assert_eq!(lines[3], "events: 3");
         // Head and rows stand in the same columns.
         assert_eq!(HEAD.find("direction"), lines[1].find("ahead"));
     }
@@ -284,7 +284,7 @@ mod tests {
         let lines = text(&mut table, now, 10);
         assert_eq!(lines.len(), 9);
         assert!(lines[7].contains("30  Dog"));
-        assert!(lines[8].contains("23 older tracks not shown"), "{}", lines[8]);
+        assert!(lines[8].contains("older tracks not shown: 23"), "{}", lines[8]);
     }
 
     #[test]
