@@ -3,6 +3,9 @@
 
 mod pack;
 mod pool;
+#[cfg(test)]
+mod tests;
+mod tract;
 
 pub use pack::{
     AudioPart, Calibration, FrontEnd, ImagePart, Label, Labels, LabelsPart, Licence, MANIFEST,
@@ -10,9 +13,8 @@ pub use pack::{
 };
 pub use pool::pool;
 
-use serde::Deserialize;
-
 use crate::capture::Picture;
+use crate::config::EngineName;
 use crate::error::Result;
 
 /// The picture's side: one vector of `dim` values for each place of a `height × width` grid.
@@ -56,12 +58,19 @@ pub trait AudioEncoder: Send {
 }
 
 /// What runs the nets.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Engine {
     /// tract: pure Rust, runs wherever this program does.
     #[default]
     Tract,
+}
+
+impl From<EngineName> for Engine {
+    fn from(name: EngineName) -> Engine {
+        match name {
+            EngineName::Tract => Engine::Tract,
+        }
+    }
 }
 
 /// Both sides of a pack, ready to run.
@@ -70,4 +79,15 @@ pub struct Encoders {
     pub image: Box<dyn ImageEncoder>,
     /// The sound's side.
     pub audio: Box<dyn AudioEncoder>,
+}
+
+/// Loads both nets of a pack into an engine.
+///
+/// # Errors
+/// Kind [`Kind::Pack`](crate::error::Kind::Pack), naming the file: the engine cannot run it, or
+/// its inputs or outputs are not what the manifest says.
+pub fn open(pack: &Pack, engine: Engine) -> Result<Encoders> {
+    match engine {
+        Engine::Tract => tract::open(pack),
+    }
 }

@@ -135,8 +135,8 @@ pub struct Origin {
     pub package: String,
     /// Version of that package.
     pub version: String,
-    /// SHA-256 of the file or package, hexadecimal.
-    pub sha256: String,
+    /// SHA-256 of each file that was used, hexadecimal.
+    pub sha256: Vec<String>,
     /// SPDX expression.
     pub licence: String,
     /// What it serves for in the pack.
@@ -148,6 +148,9 @@ pub struct Origin {
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Labels {
+    /// What each dimension of the embedding space stands for, for people; may be empty.
+    #[serde(default)]
+    pub dimensions: Vec<String>,
     /// What a source can be called.
     pub labels: Vec<Label>,
     /// Names of the sound encoder's tags, in the order of its output; may be empty.
@@ -326,6 +329,10 @@ fn check_manifest(path: &Path, m: &Manifest) -> Result<()> {
 fn check_labels(path: &Path, labels: &Labels, dim: usize) -> Result<()> {
     if labels.labels.is_empty() {
         return Err(broken(path, "labels is empty: a pack names at least one source"));
+    }
+    if !labels.dimensions.is_empty() && labels.dimensions.len() != dim {
+        let count = labels.dimensions.len();
+        return Err(broken(path, format!("dimensions names {count}, but embedding is {dim}")));
     }
     let mut names = std::collections::HashSet::new();
     for label in &labels.labels {

@@ -85,6 +85,7 @@ def labels():
     rows = [(name, True, i, [[i, 1.0]]) for i, name in enumerate(NAMES)]
     rows += [("Crimson", True, 0, [[0, 0.5]]), ("Noise", False, 4, [[4, 1.0]])]
     data = {
+        "dimensions": NAMES + ["Background", "Noise"],
         "labels": [{"name": n, "visible": v, "prototype": [float(d == i) for d in range(D)], "sounds": s}
                    for n, v, i, s in rows],
         "tags": ["low", "middle", "high", "grey", "noise"],
@@ -131,7 +132,7 @@ spdx = "MIT OR Apache-2.0"
 name = "weights written by hand"
 package = "tests/packs/make_tiny.py"
 version = "0.1.0"
-sha256 = ""
+sha256 = []
 licence = "MIT OR Apache-2.0"
 use = "both nets"
 ''')
