@@ -1,55 +1,83 @@
 //! What is it that sounds? The sound's vector as a sum of few prototypes.
+//!
+//! The space is one of amounts: its coordinates say how much of something is heard or seen, and
+//! what remains unexplained is never less than nothing.
 
 /// At most this many things are told apart in one sound.
 pub const MOST: usize = 3;
 
-/// A further thing must have at least this share of the strongest one's weight.
-const FAINTEST: f32 = 0.3;
+/// A further thing must match at least this well, as a part of how well the first did.
+const SHARE: f32 = 0.3;
 
-/// Rounds of coordinate descent; for three prototypes that are not nearly parallel, ten suffice.
-const ROUNDS: usize = 40;
+/// Everything must match at least this well by itself.
+const FLOOR: f32 = 0.05;
 
-/// Part of a sound: which prototype, how strongly, and the part of the vector that is its own.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Part {
-    /// Index of the prototype.
-    pub prototype: usize,
-    /// Its weight in the sound scaled to length 1; above 0.
-    pub weight: f32,
-    /// The part of the sound's vector that it accounts for, `D` values.
-    pub embedding: Vec<f32>,
+/// Prototypes whose cosine is this or more are the same thing under another name.
+const KIN: f32 = 0.4;
+
+/// The labels that explain `sound`, the best match first; empty if none matches.
+///
+/// Greedy: the label whose prototype goes best with what is still unexplained, weighed by the
+/// square root of its `scores` entry, is taken if that match is at least [`FLOOR`] and [`SHARE`]
+/// of the first one's; its part is taken off, and labels that are [`KIN`] to it stand back. The
+/// prototype alone says what could sound like this; the score says what was heard.
+///
+/// `sound` has `D` values, `prototypes` one row of `D` values of length 1 for each label, and
+/// `scores` one value in 0..1 for each label.
+pub fn explain(sound: &[f32], prototypes: &[Vec<f32>], scores: &[f32]) -> Vec<usize> {
+    let mut rest = sound.to_vec();
+    let mut found: Vec<usize> = Vec::with_capacity(MOST);
+    let mut first = 0.0;
+    while found.len() < MOST {
+        let mut best: Option<(usize, f32)> = None;
+        for (label, (prototype, score)) in prototypes.iter().zip(scores).enumerate() {
+            let kin = || found.iter().any(|taken| dot(&prototypes[*taken], prototype) >= KIN);
+            let fit = dot(prototype, &rest) * score.max(0.0).sqrt();
+            if best.is_none_or(|(_, top)| fit > top) && !kin() {
+                best = Some((label, fit));
+            }
+        }
+        let Some((label, fit)) = best.filter(|(_, fit)| *fit >= FLOOR && *fit >= SHARE * first)
+        else {
+            break;
+        };
+        if found.is_empty() {
+            first = fit;
+        }
+        found.push(label);
+        take(&mut rest, &prototypes[label]);
+    }
+    found
 }
 
-/// Explains `sound` (`D` values) by `prototypes` (`D` values each, of length 1), the strongest
-/// first. Empty if the sound is the zero vector or no prototype points its way.
-///
-/// Greedy non-negative matching: the prototype that agrees best with what is not yet explained
-/// joins, then the weights of all are found anew (least squares without negative weights), until
-/// [`MOST`] have joined or a further one would be weaker than `FAINTEST` of the strongest. Each
-/// gets its share of the vector, `a_i[d] = a[d] w_i p_i[d] / Σ_j w_j p_j[d]`; a dimension that no
-/// chosen prototype has is shared in proportion to the weights.
-pub fn explain(sound: &[f32], prototypes: &[Vec<f32>]) -> Vec<Part> {
-    let Some(unit) = normalised(sound) else { return Vec::new() };
-    let mut chosen: Vec<(usize, f32)> = Vec::with_capacity(MOST);
-    while chosen.len() < MOST {
-        let rest = unexplained(&unit, prototypes, &chosen);
-        let next = prototypes
-            .iter()
-            .enumerate()
-            .filter(|(i, _)| chosen.iter().all(|(j, _)| i != j))
-            .map(|(i, prototype)| (i, dot(&rest, prototype)))
-            .max_by(|a, b| a.1.total_cmp(&b.1));
-        let strongest = chosen.iter().map(|(_, weight)| *weight).fold(0.0, f32::max);
-        match next {
-            Some((i, gain)) if gain > FAINTEST * strongest => chosen.push((i, gain)),
-            _ => break,
+/// The part of `sound` that each label of `found` has for its own: the whole less what the others
+/// explain of it. A label that is left with nothing gets the whole.
+pub fn own_parts(sound: &[f32], prototypes: &[Vec<f32>], found: &[usize]) -> Vec<Vec<f32>> {
+    let mut rest = sound.to_vec();
+    let weights: Vec<f32> =
+        found.iter().map(|label| take(&mut rest, &prototypes[*label])).collect();
+    let own = |i: usize| {
+        let mut own = sound.to_vec();
+        for (j, (label, weight)) in found.iter().zip(&weights).enumerate() {
+            if i != j {
+                for (value, p) in own.iter_mut().zip(&prototypes[*label]) {
+                    *value -= weight * p;
+                }
+            }
         }
-        settle(&unit, prototypes, &mut chosen);
+        own.iter_mut().for_each(|value| *value = value.max(0.0));
+        if own.iter().any(|value| *value > 0.0) { own } else { sound.to_vec() }
+    };
+    (0..found.len()).map(own).collect()
+}
+
+/// Takes from `rest` what `prototype` explains of it, down to nothing; returns its weight.
+fn take(rest: &mut [f32], prototype: &[f32]) -> f32 {
+    let weight = dot(prototype, rest);
+    for (value, p) in rest.iter_mut().zip(prototype) {
+        *value = (*value - weight * p).max(0.0);
     }
-    let strongest = chosen.iter().map(|(_, weight)| *weight).fold(0.0, f32::max);
-    chosen.retain(|(_, weight)| *weight > FAINTEST * strongest);
-    chosen.sort_by(|a, b| b.1.total_cmp(&a.1));
-    share(sound, prototypes, &chosen)
+    weight
 }
 
 /// The vector scaled to length 1; `None` for the zero vector.
@@ -63,103 +91,82 @@ pub fn dot(a: &[f32], b: &[f32]) -> f32 {
     a.iter().zip(b).map(|(a, b)| a * b).sum()
 }
 
-fn unexplained(unit: &[f32], prototypes: &[Vec<f32>], chosen: &[(usize, f32)]) -> Vec<f32> {
-    let mut rest = unit.to_vec();
-    for (i, weight) in chosen {
-        for (value, p) in rest.iter_mut().zip(&prototypes[*i]) {
-            *value -= weight * p;
-        }
-    }
-    rest
-}
-
-/// Non-negative least squares by coordinate descent.
-fn settle(unit: &[f32], prototypes: &[Vec<f32>], chosen: &mut [(usize, f32)]) {
-    for round in 0..ROUNDS * chosen.len() {
-        let k = round % chosen.len();
-        let rest = unexplained(unit, prototypes, chosen);
-        let (i, weight) = &mut chosen[k];
-        *weight = (*weight + dot(&rest, &prototypes[*i])).max(0.0);
-    }
-}
-
-fn share(sound: &[f32], prototypes: &[Vec<f32>], chosen: &[(usize, f32)]) -> Vec<Part> {
-    let weights: f32 = chosen.iter().map(|(_, weight)| weight).sum();
-    // A negative coordinate claims nothing: shares stay between 0 and 1.
-    let claim = |(i, weight): (usize, f32), d: usize| weight * prototypes[i][d].max(0.0);
-    let part = |&(prototype, weight): &(usize, f32)| {
-        let mut embedding = sound.to_vec();
-        for (d, value) in embedding.iter_mut().enumerate() {
-            let claims: f32 = chosen.iter().map(|c| claim(*c, d)).sum();
-            let own = claim((prototype, weight), d);
-            *value *= if claims > 0.0 { own / claims } else { weight / weights };
-        }
-        Part { prototype, weight, embedding }
-    };
-    chosen.iter().map(part).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
 
     fn prototypes() -> Vec<Vec<f32>> {
-        // Dog and cat share the dimension "animal"; the third is a car.
-        [[0.8, 0.0, 0.6, 0.0], [0.0, 0.8, 0.6, 0.0], [0.0, 0.0, 0.0, 1.0]].map(Vec::from).to_vec()
+        // Dog and wolf are kin; cat shares a little of "animal" with both; the last is a car.
+        [
+            [0.8, 0.0, 0.6, 0.0, 0.0],
+            [0.8, 0.0, 0.0, 0.6, 0.0],
+            [0.0, 0.96, 0.28, 0.0, 0.0],
+            [0.0, 0.0, 0.0, 0.0, 1.0],
+        ]
+        .map(Vec::from)
+        .to_vec()
     }
 
-    fn names(parts: &[Part]) -> Vec<usize> {
-        parts.iter().map(|part| part.prototype).collect()
-    }
+    const SURE: [f32; 4] = [1.0; 4];
 
     #[test]
     fn one_thing_is_explained_by_its_own_prototype_alone() {
-        let parts = explain(&[8.0, 0.0, 6.0, 0.0], &prototypes());
-        assert_eq!(names(&parts), [0]);
-        assert!((parts[0].weight - 1.0).abs() < 1e-5);
-        assert_eq!(parts[0].embedding, [8.0, 0.0, 6.0, 0.0]);
+        assert_eq!(explain(&[0.8, 0.0, 0.6, 0.0, 0.0], &prototypes(), &SURE), [0]);
     }
 
     #[test]
-    fn two_things_at_once_are_told_apart_the_stronger_first() {
-        let parts = explain(&[0.8, 0.0, 0.6, 2.0], &prototypes());
-        assert_eq!(names(&parts), [2, 0]);
-        assert_eq!(parts[0].embedding, [0.0, 0.0, 0.0, 2.0]);
-        assert_eq!(parts[1].embedding, [0.8, 0.0, 0.6, 0.0]);
+    fn two_things_at_once_are_told_apart_the_better_match_first() {
+        let sound = [0.4, 0.0, 0.3, 0.0, 0.9];
+        let found = explain(&sound, &prototypes(), &SURE);
+        assert_eq!(found, [3, 0]);
+        let own = own_parts(&sound, &prototypes(), &found);
+        assert_eq!(own, [[0.0, 0.0, 0.0, 0.0, 0.9], [0.4, 0.0, 0.3, 0.0, 0.0]]);
     }
 
     #[test]
-    fn what_two_things_have_in_common_is_shared_like_their_weights() {
-        let parts = explain(&[1.6, 0.8, 1.8, 0.0], &prototypes());
-        assert_eq!(names(&parts), [0, 1]);
-        assert!((parts[0].weight / parts[1].weight - 2.0).abs() < 1e-3);
-        assert!((parts[0].embedding[2] - 1.2).abs() < 1e-3);
-        assert!((parts[1].embedding[2] - 0.6).abs() < 1e-3);
+    fn of_two_that_would_do_the_one_that_the_score_speaks_for_is_taken() {
+        let sound = [0.8, 0.0, 0.3, 0.3, 0.0];
+        assert_eq!(explain(&sound, &prototypes(), &[0.2, 0.9, 1.0, 1.0])[..1], [1]);
+        assert_eq!(explain(&sound, &prototypes(), &[0.9, 0.2, 1.0, 1.0])[..1], [0]);
+    }
+
+    #[test]
+    fn kin_are_not_two_sources_however_well_both_match() {
+        let found = explain(&[0.9, 0.0, 0.5, 0.5, 0.0], &prototypes(), &SURE);
+        assert_eq!(found.len(), 1, "{found:?}");
     }
 
     #[test]
     fn a_trace_of_something_is_not_a_source() {
-        assert_eq!(names(&explain(&[0.1, 0.0, 0.1, 1.0], &prototypes())), [2]);
+        assert_eq!(explain(&[0.1, 0.0, 0.1, 0.0, 1.0], &prototypes(), &SURE), [3]);
     }
 
     #[test]
-    fn silence_and_what_points_away_from_every_prototype_is_explained_by_nothing() {
-        assert!(explain(&[0.0; 4], &prototypes()).is_empty());
-        assert!(explain(&[-1.0, -1.0, -1.0, -1.0], &prototypes()).is_empty());
-        assert!(explain(&[1.0, 0.0, 0.0, 0.0], &[]).is_empty());
+    fn silence_and_what_no_score_speaks_for_is_explained_by_nothing() {
+        assert!(explain(&[0.0; 5], &prototypes(), &SURE).is_empty());
+        assert!(explain(&[0.04; 5], &prototypes(), &[0.1; 4]).is_empty());
+        assert!(explain(&[1.0; 5], &prototypes(), &[0.0; 4]).is_empty());
+        assert!(explain(&[1.0; 5], &[], &[]).is_empty());
+    }
+
+    #[test]
+    fn one_source_keeps_the_whole_sound() {
+        let sound = [0.8, 0.1, 0.6, 0.0, 0.2];
+        assert_eq!(own_parts(&sound, &prototypes(), &[0]), [sound]);
     }
 
     proptest! {
         #[test]
-        fn the_parts_of_a_sound_add_up_to_it(sound in prop::collection::vec(0.0f32..5.0, 4)) {
-            let parts = explain(&sound, &prototypes());
-            prop_assert!(parts.len() <= MOST);
-            if !parts.is_empty() {
-                for (d, whole) in sound.iter().enumerate() {
-                    let sum: f32 = parts.iter().map(|part| part.embedding[d]).sum();
-                    prop_assert!((sum - whole).abs() <= 1e-4 * (1.0 + whole));
-                }
+        fn a_part_is_never_more_than_the_whole_nor_less_than_nothing(
+            sound in prop::collection::vec(0.0f32..1.0, 5),
+            scores in prop::collection::vec(0.0f32..1.0, 4),
+        ) {
+            let found = explain(&sound, &prototypes(), &scores);
+            prop_assert!(found.len() <= MOST);
+            for own in own_parts(&sound, &prototypes(), &found) {
+                prop_assert!(own.iter().zip(&sound).all(|(own, whole)| (0.0..=*whole).contains(own)));
+                prop_assert!(own.iter().any(|value| *value > 0.0));
             }
         }
     }

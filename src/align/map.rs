@@ -102,7 +102,7 @@ impl SimilarityMap {
     }
 
     /// The first of the highest cells.
-    fn highest(&self) -> Option<(usize, f32)> {
+    pub(super) fn highest(&self) -> Option<(usize, f32)> {
         let mut best: Option<(usize, f32)> = None;
         for (index, &value) in self.values.iter().enumerate() {
             if best.is_none_or(|(_, top)| value > top) {

@@ -7,7 +7,7 @@ mod tests;
 
 pub use explain::MOST;
 
-use explain::{Part, dot, explain, normalised};
+use explain::{dot, explain, normalised, own_parts};
 
 use crate::encode::{Calibration, ImageMap, Label, Pack, SoundVector};
 
@@ -45,86 +45,160 @@ pub struct Source {
 /// Looks for the things that sound. Holds what it needs of a pack: labels and calibration.
 pub struct Aligner {
     labels: Vec<Label>,
-    calibration: Calibration,
-    /// Distinct prototypes scaled to length 1, each with the labels that share it.
+    /// The labels' prototypes scaled to length 1.
     prototypes: Vec<Vec<f32>>,
-    sharers: Vec<Vec<usize>>,
+    /// Dimensions that stand for families.
+    families: Vec<usize>,
+    calibration: Calibration,
 }
 
-/// Labels whose prototypes agree to this cosine name the same kind of thing; only the tags can
-/// tell them apart (Speech, Laughter).
-const SAME: f32 = 0.9999;
+/// What the whole of a sound says about a picture, in one map.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Answer {
+    /// The map of the whole sound.
+    pub map: SimilarityMap,
+    /// What the picture bears out best, if any label explains the sound.
+    pub label: Option<String>,
+    /// Probability that this sounds in the picture, 0..1, in view or not.
+    pub confidence: f32,
+    /// Whether it is in view.
+    pub on_screen: bool,
+}
+
+/// A source and how well the picture bears it out, in cosine.
+type Borne = (Source, f32);
+
+/// Peaks at most this many cells apart, along both axes, are one place.
+const SAME_PLACE: usize = 1;
 
 impl Aligner {
     /// An aligner with the labels and the calibration of `pack`.
     pub fn new(pack: &Pack) -> Aligner {
-        let (mut prototypes, mut sharers) = (Vec::<Vec<f32>>::new(), Vec::<Vec<usize>>::new());
-        for (i, label) in pack.labels.labels.iter().enumerate() {
-            // A pack that was loaded has no zero prototype.
-            let Some(unit) = normalised(&label.prototype) else { continue };
-            match prototypes.iter().position(|other| dot(other, &unit) > SAME) {
-                Some(same) => sharers[same].push(i),
-                None => {
-                    prototypes.push(unit);
-                    sharers.push(vec![i]);
-                }
+        let labels = pack.labels.labels.clone();
+        let unit = |label: &Label| normalised(&label.prototype).unwrap_or_default();
+        let prototypes = labels.iter().map(unit).collect();
+        let families = pack.labels.families.clone();
+        Aligner { labels, prototypes, families, calibration: pack.manifest.calibration.clone() }
+    }
+
+    /// Finds the things that sound, at most [`MOST`], the one that explains the sound best first.
+    ///
+    /// Several things are told apart only where the picture bears it out: each is in view by its
+    /// own part of the sound, and the peaks are more than a cell apart. Otherwise there is one
+    /// source, named by the best label that can be seen (else by the best), and its map is that of
+    /// the whole sound, which a wrong second label cannot spoil.
+    ///
+    /// A source is in view if its label can be seen and the picture bears it out with the pack's
+    /// `on_screen` cosine or above. That strength is the peak of its map; but a label that is
+    /// sure (heard with `sure_label` or above) must be borne out by itself: a bark does not come
+    /// from the cat because both are animals. Then a map without the families' dimensions must
+    /// peak as high.
+    ///
+    /// The confidence of a source in view is the pack's logistic curve at its strength; of one out
+    /// of view, its label score. Without a picture (`None`, or one of another width than the
+    /// sound's) nothing is in view and the map is empty. A sound that no label explains gives no
+    /// source.
+    pub fn look(&mut self, image: Option<&ImageMap>, sound: &SoundVector) -> Vec<Source> {
+        self.borne(image, sound).into_iter().map(|(source, _)| source).collect()
+    }
+
+    /// One answer for a picture and a sound of which one source is expected: the map of the whole
+    /// sound, and of the sources that [`look`](Self::look) finds the one that the picture bears
+    /// out best. Without any source the confidence is 0.
+    pub fn answer(&mut self, image: &ImageMap, sound: &SoundVector) -> Answer {
+        let map = self.similarity(image, sound);
+        match self.borne(Some(image), sound).into_iter().max_by(|a, b| a.1.total_cmp(&b.1)) {
+            Some((source, strength)) => Answer {
+                map,
+                confidence: self.confidence(strength),
+                on_screen: source.on_screen,
+                label: Some(source.label),
+            },
+            None => Answer { map, label: None, confidence: 0.0, on_screen: false },
+        }
+    }
+
+    fn borne(&self, image: Option<&ImageMap>, sound: &SoundVector) -> Vec<Borne> {
+        let image = image.filter(|image| image.dim == sound.embedding.len());
+        let scores = self.scores(sound);
+        let found = explain(&sound.embedding, &self.prototypes, &scores);
+        if let Some(image) = image
+            && found.len() > 1
+        {
+            let apart = self.told_apart(image, &sound.embedding, &found, &scores);
+            if apart.len() > 1 {
+                return apart;
             }
         }
-        let (labels, calibration) = (pack.labels.labels.clone(), pack.manifest.calibration.clone());
-        Aligner { labels, calibration, prototypes, sharers }
+        // What is found are indices of labels, and each label has a score.
+        let visible = found.iter().find(|label| self.labels[**label].visible);
+        let Some(&label) = visible.or(found.first()) else { return Vec::new() };
+        vec![self.source(image, &sound.embedding, label, scores[label])]
     }
 
-    /// Finds the things that sound, at most [`MOST`], the strongest in the sound first.
-    ///
-    /// The sound's vector is explained by few prototypes (see `explain`); each part of it is
-    /// compared with the picture for a map of its own. A source is in view if its label can be
-    /// seen and its map peaks at the pack's `on_screen` cosine or above; its confidence is the
-    /// pack's logistic curve at that peak. For a source out of view the confidence is its label
-    /// score. Without a picture (`None`, or one of another width than the sound's) nothing is in
-    /// view and the maps are empty.
-    pub fn look(&mut self, image: Option<&ImageMap>, sound: &SoundVector) -> Vec<Source> {
-        let parts = explain(&sound.embedding, &self.prototypes);
-        parts.iter().map(|part| self.source(image, sound, part)).collect()
+    /// The sources among `found` that are in view at places of their own.
+    fn told_apart(
+        &self,
+        image: &ImageMap,
+        sound: &[f32],
+        found: &[usize],
+        scores: &[f32],
+    ) -> Vec<Borne> {
+        let mut apart: Vec<Borne> = Vec::with_capacity(found.len());
+        for (&label, own) in found.iter().zip(own_parts(sound, &self.prototypes, found)) {
+            let new = self.source(Some(image), &own, label, scores[label]);
+            let taken = |(old, _): &Borne| cells_apart(&new.0.map, &old.map) <= SAME_PLACE;
+            if new.0.on_screen && !apart.iter().any(taken) {
+                apart.push(new);
+            }
+        }
+        apart
     }
 
-    fn source(&self, image: Option<&ImageMap>, sound: &SoundVector, part: &Part) -> Source {
-        let (label, label_score) = self.name(part, &sound.tags);
-        let image = image.filter(|image| image.dim == part.embedding.len());
-        let map =
-            image.map_or_else(SimilarityMap::default, |image| cosines(image, &part.embedding));
+    /// The source of the part `own` of a sound.
+    fn source(&self, image: Option<&ImageMap>, own: &[f32], label: usize, score: f32) -> Borne {
+        let label = &self.labels[label];
+        let map = image.map_or_else(SimilarityMap::default, |image| cosines(image, own));
         let (peak, value) = map.peak();
-        let c = &self.calibration;
-        let on_screen = !map.values.is_empty() && label.visible && value >= c.on_screen;
-        let [slope, offset] = c.confidence;
-        let there = 1.0 / (1.0 + (-(slope * value + offset)).exp());
-        Source {
+        let mut strength = value;
+        if let Some(image) = image
+            && !label.general
+            && score >= self.calibration.sure_label
+            && !self.families.is_empty()
+        {
+            let mut particular = own.to_vec();
+            // A loaded pack names no family beyond the width of the space.
+            self.families.iter().for_each(|dimension| particular[*dimension] = 0.0);
+            strength = strength.min(cosines(image, &particular).peak().1);
+        }
+        let on_screen = image.is_some() && label.visible && strength >= self.calibration.on_screen;
+        let source = Source {
             label: label.name.clone(),
-            label_score,
-            confidence: if on_screen { there } else { label_score },
+            label_score: score,
+            confidence: if on_screen { self.confidence(strength) } else { score },
             on_screen,
             peak,
             extent: map.extent(),
             map,
-        }
+        };
+        (source, strength)
     }
 
-    /// Of the labels that share the part's prototype, the one that the tags speak for most.
-    fn name(&self, part: &Part, tags: &[f32]) -> (&Label, f32) {
-        let score = |label: &Label| {
-            if label.sounds.is_empty() || tags.is_empty() {
-                return part.weight.min(1.0);
-            }
-            let heard = |(tag, weight): &(usize, f32)| tags.get(*tag).map_or(0.0, |t| t * weight);
-            label.sounds.iter().map(heard).fold(0.0, f32::max).clamp(0.0, 1.0)
+    /// How well each label was heard, 0..1: the strongest of the tags that speak for it. In a pack
+    /// without tags, the cosine of prototype and sound.
+    fn scores(&self, sound: &SoundVector) -> Vec<f32> {
+        let score = |(label, prototype): (&Label, &Vec<f32>)| {
+            let score = if sound.tags.is_empty() {
+                normalised(&sound.embedding).map_or(0.0, |unit| dot(prototype, &unit))
+            } else {
+                let heard = |(tag, weight): &(usize, f32)| {
+                    sound.tags.get(*tag).map_or(0.0, |score| weight * score)
+                };
+                label.sounds.iter().map(heard).fold(0.0, f32::max)
+            };
+            score.clamp(0.0, 1.0)
         };
-        let mut best: Option<(&Label, f32)> = None;
-        for label in self.sharers[part.prototype].iter().map(|i| &self.labels[*i]) {
-            let score = score(label);
-            if best.is_none_or(|(_, top)| score > top) {
-                best = Some((label, score));
-            }
-        }
-        best.unwrap_or((&self.labels[0], 0.0))
+        self.labels.iter().zip(&self.prototypes).map(score).collect()
     }
 
     /// The map of the whole sound: `A[y, x] = <v[:, y, x], a>` with both sides scaled to length 1
@@ -133,10 +207,27 @@ impl Aligner {
         cosines(image, &sound.embedding)
     }
 
-    /// Whether a sound of this level is taken for silence.
+    /// The probability that belongs to a strength.
+    fn confidence(&self, strength: f32) -> f32 {
+        let [slope, offset] = self.calibration.confidence;
+        1.0 / (1.0 + (-(slope * strength + offset)).exp())
+    }
+
+    /// Whether a sound of this level (RMS, dB below full scale) is taken for silence.
     pub fn is_silent(&self, level_dbfs: f32) -> bool {
         level_dbfs < self.calibration.sound_floor_dbfs
     }
+}
+
+/// How many cells lie between the highest cells of two maps of one size, along the axis where
+/// they are further apart.
+fn cells_apart(a: &SimilarityMap, b: &SimilarityMap) -> usize {
+    let cell = |map: &SimilarityMap| {
+        let index = map.highest().map_or(0, |(index, _)| index);
+        (index % map.width.max(1), index / map.width.max(1))
+    };
+    let ((ax, ay), (bx, by)) = (cell(a), cell(b));
+    ax.abs_diff(bx).max(ay.abs_diff(by))
 }
 
 /// Cosine of each place's vector with `sound`; 0 where either is the zero vector.

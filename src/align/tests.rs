@@ -120,3 +120,53 @@ fn a_picture_of_another_width_than_the_sound_is_no_picture() {
     let sources = Aligner::new(&tiny()).look(Some(&narrow), &sound([1.0, 0.0, 0.0, 0.0, 0.0]));
     assert!(!sources[0].on_screen && sources[0].map.values.is_empty());
 }
+
+/// The tiny pack with a family, "warm", that red and green share in equal parts.
+fn warm() -> Pack {
+    let mut pack = tiny();
+    pack.labels.families = vec![4];
+    pack.manifest.calibration.sure_label = 0.5;
+    pack.manifest.calibration.on_screen = 0.4;
+    for label in &mut pack.labels.labels {
+        match label.name.as_str() {
+            "Red" => label.prototype = vec![1.0, 0.0, 0.0, 0.0, 1.0],
+            "Green" => label.prototype = vec![0.0, 1.0, 0.0, 0.0, 1.0],
+            _ => {}
+        }
+    }
+    pack
+}
+
+#[test]
+fn a_sure_label_is_not_in_view_because_its_family_is() {
+    let cousin = picture(&[(1, 5), (4, 5)]);
+    let red = |score| SoundVector {
+        embedding: vec![0.8, 0.0, 0.0, 0.0, 0.8],
+        tags: vec![score, 0.0, 0.0, 0.0, 0.0],
+    };
+    let look = |pack: &Pack, score| Aligner::new(pack).look(Some(&cousin), &red(score)).remove(0);
+    assert!(!look(&warm(), 0.9).on_screen);
+    assert!(look(&warm(), 0.4).on_screen, "an unsure label may mean its cousin");
+
+    let mut general = warm();
+    general.labels.labels.iter_mut().for_each(|label| label.general = true);
+    assert!(look(&general, 0.9).on_screen, "the name of a family means all its members");
+}
+
+#[test]
+fn an_answer_has_the_map_of_the_whole_sound_and_the_source_best_borne_out() {
+    let (image, heard) = (picture(&[(0, 0), (1, 7)]), sound([0.6, 0.9, 0.0, 0.0, 0.0]));
+    let mut aligner = Aligner::new(&tiny());
+    let answer = aligner.answer(&image, &heard);
+    assert_eq!(answer.map, aligner.similarity(&image, &heard));
+    assert!(answer.on_screen && answer.confidence > 0.9);
+    assert!(
+        aligner.look(Some(&image), &heard).iter().any(|s| Some(&s.label) == answer.label.as_ref())
+    );
+
+    let out_of_view = aligner.answer(&image, &sound([0.0, 0.0, 0.9, 0.0, 0.0]));
+    assert_eq!((out_of_view.label.as_deref(), out_of_view.on_screen), (Some("Blue"), false));
+    assert!(out_of_view.confidence < 0.1);
+    let nothing = aligner.answer(&image, &sound([0.0; 5]));
+    assert_eq!((nothing.label, nothing.confidence, nothing.on_screen), (None, 0.0, false));
+}

@@ -113,6 +113,10 @@ pub struct Calibration {
     pub on_screen: f32,
     /// `[a, b]` of the confidence `1 / (1 + exp(-(a * peak + b)))`.
     pub confidence: [f32; 2],
+    /// A label heard with this score or above must be borne out by what is its own: dimensions
+    /// that it shares with its family do not put it in view; 0..1.
+    #[serde(default)]
+    pub sure_label: f32,
     /// Sounds below this level are silence; dB below full scale (RMS), −120..0.
     pub sound_floor_dbfs: f32,
 }
@@ -151,6 +155,9 @@ pub struct Labels {
     /// What each dimension of the embedding space stands for, for people; may be empty.
     #[serde(default)]
     pub dimensions: Vec<String>,
+    /// Which dimensions stand for families (Animal) and not for single things (Dog).
+    #[serde(default)]
+    pub families: Vec<usize>,
     /// What a source can be called.
     pub labels: Vec<Label>,
     /// Names of the sound encoder's tags, in the order of its output; may be empty.
@@ -166,6 +173,9 @@ pub struct Label {
     pub name: String,
     /// Whether a picture can show it (a dog can be seen; wind cannot).
     pub visible: bool,
+    /// Whether it names a whole family: then nothing but the family need be in view.
+    #[serde(default)]
+    pub general: bool,
     /// Where it lies in the embedding space: `D` values, not all zero.
     pub prototype: Vec<f32>,
     /// Which tags speak for it, and how much: index into the tags, weight above 0.
@@ -277,7 +287,7 @@ fn check_hash(path: &Path, section: &str, wanted: &str, mut bytes: impl Read) ->
 }
 
 fn check_manifest(path: &Path, m: &Manifest) -> Result<()> {
-    let rules: [(&str, bool, &str); 12] = [
+    let rules: [(&str, bool, &str); 13] = [
         ("schema", m.schema == SCHEMA, "must be 1: this program reads no other version"),
         ("name", !m.name.is_empty(), "must not be empty"),
         ("version", !m.version.is_empty(), "must not be empty"),
@@ -314,6 +324,11 @@ fn check_manifest(path: &Path, m: &Manifest) -> Result<()> {
             "must be two finite values, the first above 0",
         ),
         (
+            "[calibration] sure_label",
+            (0.0..=1.0).contains(&m.calibration.sure_label),
+            "must be 0..1",
+        ),
+        (
             "[calibration] sound_floor_dbfs",
             (-120.0..=0.0).contains(&m.calibration.sound_floor_dbfs),
             "must be -120..0",
@@ -333,6 +348,9 @@ fn check_labels(path: &Path, labels: &Labels, dim: usize) -> Result<()> {
     if !labels.dimensions.is_empty() && labels.dimensions.len() != dim {
         let count = labels.dimensions.len();
         return Err(broken(path, format!("dimensions names {count}, but embedding is {dim}")));
+    }
+    if let Some(index) = labels.families.iter().find(|index| **index >= dim) {
+        return Err(broken(path, format!("families names dimension {index} of {dim}")));
     }
     let mut names = std::collections::HashSet::new();
     for label in &labels.labels {

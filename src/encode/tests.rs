@@ -171,6 +171,8 @@ fn values_out_of_range_are_named() {
         ("mean = [127, 127, 127]", "mean = [127, nan, 127]", "[image] mean"),
         ("on_screen = 0.5", "on_screen = 1.5", "[calibration] on_screen"),
         ("confidence = [10.0, -5.0]", "confidence = [-10.0, 5.0]", "[calibration] confidence"),
+        ("sure_label = 0.3", "sure_label = 3.0", "[calibration] sure_label"),
+        ("sure_label = 0.3", "sure_label = 3.0", "[calibration] sure_label"),
         ("sound_floor_dbfs = -60.0", "sound_floor_dbfs = 60.0", "[calibration] sound_floor_dbfs"),
         ("file = \"image.onnx\"", "file = \"../image.onnx\"", "[image] file"),
     ] {
@@ -188,6 +190,7 @@ fn labels_that_do_not_fit_the_pack_are_named() {
         ("[[0, 1.0]]", "[[5, 1.0]]", "\"Red\": sounds names tag 5"),
         ("[[0, 1.0]]", "[[0, -1.0]]", "\"Red\": the weights"),
         ("\"Background\", ", "", "dimensions names 4"),
+        ("\"families\": []", "\"families\": [5]", "families names dimension 5"),
         ("\"visible\"", "\"visibel\"", "visibel"),
     ] {
         says(&altered("labels.json", old, new), &["labels.json", what]);

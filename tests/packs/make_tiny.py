@@ -86,6 +86,7 @@ def labels():
     rows += [("Crimson", True, 0, [[0, 0.5]]), ("Noise", False, 4, [[4, 1.0]])]
     data = {
         "dimensions": NAMES + ["Background", "Noise"],
+        "families": [],
         "labels": [{"name": n, "visible": v, "prototype": [float(d == i) for d in range(D)], "sounds": s}
                    for n, v, i, s in rows],
         "tags": ["low", "middle", "high", "grey", "noise"],
@@ -123,6 +124,7 @@ sha256 = "{digest("labels.json")}"
 [calibration]
 on_screen = 0.5
 confidence = [10.0, -5.0]
+sure_label = 0.3
 sound_floor_dbfs = -60.0
 
 [licence]
