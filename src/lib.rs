@@ -13,6 +13,7 @@ pub mod clock;
 pub mod config;
 pub mod error;
 pub mod event;
+pub mod geometry;
 
 pub mod align;
 pub mod capture;
