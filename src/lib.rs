@@ -21,3 +21,4 @@ pub mod encode;
 pub mod overlay;
 pub mod serve;
 pub mod signal;
+pub mod track;
