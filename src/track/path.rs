@@ -6,9 +6,9 @@ use crate::clock::Mono;
 use super::Settings;
 
 /// Evidence for a name fades with this time constant: a name must hold, not flash.
-const LABEL_MEMORY_S: f64 = 1.5;
+const LABEL_MEMORY_S: f64 = 3.0;
 /// How much stronger another name's evidence must be to replace the one in use.
-const LABEL_MARGIN: f32 = 1.3;
+const LABEL_MARGIN: f32 = 1.5;
 /// A name with less than this share of the strongest one's evidence is forgotten.
 const LABEL_SHARE: f32 = 0.05;
 

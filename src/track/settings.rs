@@ -1,11 +1,11 @@
 //! What the tracker can be told.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Kind, Result};
 
 /// When tracks start, hold, change and end. Distances are fractions of the picture's sides.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Settings {
     /// Looks that must see a source before it is a track …
@@ -49,7 +49,7 @@ impl Default for Settings {
             reach: 0.25,
             same_place: 0.12,
             smoothing_s: 0.6,
-            update_move: 0.06,
+            update_move: 0.08,
             update_confidence: 0.2,
             update_interval_s: 0.5,
         }
