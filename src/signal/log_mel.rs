@@ -160,6 +160,22 @@ mod tests {
         assert!((edge(loudest)..edge(loudest + 2)).contains(&mel(1000.0)));
     }
 
+    /// At most 1e-5: TensorFlow builds its bands in 32 bits.
+    #[test]
+    fn the_bands_are_those_of_tensorflow() {
+        let bytes = include_bytes!("../../tests/vectors/signal/mel_bands.f32");
+        let theirs: Vec<f32> =
+            bytes.chunks_exact(4).map(|b| f32::from_le_bytes(b.try_into().unwrap())).collect();
+        let mut ours = vec![0.0; theirs.len()];
+        for (n, band) in bands().iter().enumerate() {
+            for (k, &weight) in band.weights.iter().enumerate() {
+                ours[(band.first + k) * BANDS + n] = weight as f32;
+            }
+        }
+        let error = ours.iter().zip(&theirs).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+        assert!(error <= 1e-5, "{error}");
+    }
+
     #[test]
     fn every_band_has_bins_and_their_weights_lie_between_zero_and_one() {
         for band in bands() {

@@ -17,13 +17,19 @@ pub const RATE: u32 = 16_000;
 /// The sample rates that are taken.
 const RATES: std::ops::RangeInclusive<u32> = 1_000..=768_000;
 
-/// Half the filter's length in periods of the slower of the two rates: 8 ms at 16 kHz, flat to
-/// 7.6 kHz, beyond which YAMNet does not look.
+/// Half the filter's length in periods of the slower of the two rates: 8 ms at 16 kHz. Flat to
+/// 7.5 kHz, where YAMNet's bands end; nothing left from 8 kHz on.
 const HALF_LENGTH: usize = 128;
 
+/// Stop band below −100 dB.
+const WINDOW: WindowFunction = WindowFunction::BlackmanHarris;
+
 /// The largest table of filter phases, in values. A ratio that would need more of them (a rate
-/// that shares no factor with 16 000) interpolates between fewer.
+/// that shares few factors with 16 000) interpolates between fewer.
 const LARGEST_TABLE: usize = 1 << 19;
+
+/// How many phases there are at most to interpolate between.
+const MOST_PHASES: u32 = 256;
 
 /// Streaming conversion to 16 kHz mono: the channels' mean through a windowed sinc.
 pub struct Resampler {
@@ -38,7 +44,43 @@ struct Filter {
     input: Vec<f32>,
     waiting: usize,
     output: Vec<f32>,
-    delay: Duration,
+    lag: Lag,
+}
+
+/// How far the output runs behind the input, exactly.
+///
+/// With `up / down` the ratio of the rates in lowest terms, output sample `n` shows the input
+/// at its sample `(n + 1) * down / up - half + 1 / phases`: the library's filter is centred on
+/// the last of its phases before its middle, and it steps before it reads.
+#[derive(Clone, Copy)]
+struct Lag {
+    up: u64,
+    down: u64,
+    /// Half the filter's length, input samples.
+    half: u64,
+    /// Divides `up`.
+    phases: u64,
+}
+
+impl Lag {
+    /// In input samples times `up`: where output sample −1 would lie before the input's first.
+    fn scaled(self) -> u64 {
+        self.half * self.up - self.up / self.phases
+    }
+
+    fn delay(self, rate: u32) -> Duration {
+        let samples = (self.scaled() - self.down) as f64 / self.up as f64;
+        Duration::from_secs_f64(samples / f64::from(rate))
+    }
+
+    /// How much silence in front of the input, in its samples, makes the delay a whole number
+    /// of output samples, and that number.
+    fn aligned(self) -> (u64, u64) {
+        // `up` and `down` have no common factor, so one of `down` successive shifts fits.
+        let shifted = |front: u64| self.scaled() + front * self.up;
+        let front = (0..self.down).find(|&f| shifted(f) % self.down == 0).unwrap_or(0);
+        (front, shifted(front) / self.down - 1)
+    }
 }
 
 impl Resampler {
@@ -78,30 +120,37 @@ impl Resampler {
     /// How much later than in the input a sound comes in the output: output sample `n` shows
     /// the input at `n / 16000 s - delay`.
     pub fn delay(&self) -> Duration {
-        self.filter.as_ref().map_or(Duration::ZERO, |filter| filter.delay)
+        let rate = |lag: Lag| (u64::from(RATE) * lag.down / lag.up) as u32;
+        self.filter.as_ref().map_or(Duration::ZERO, |filter| filter.lag.delay(rate(filter.lag)))
     }
 }
 
 impl Filter {
     fn new(rate: u32) -> std::result::Result<Self, rubato::ResamplerConstructionError> {
         let common = gcd(rate, RATE);
-        let (ratio, phases) = (f64::from(RATE) / f64::from(rate), (RATE / common) as usize);
+        let (up, down) = (RATE / common, rate / common);
+        let ratio = f64::from(RATE) / f64::from(rate);
         let half = (HALF_LENGTH as f64 * ratio.recip().max(1.0)).ceil() as usize;
         // The library rounds the length up to a multiple of 8, so that half of it is one of 4.
-        let length = 2 * half.next_multiple_of(4);
-        let parameters = SincInterpolationParameters::new(length, WindowFunction::BlackmanHarris2);
-        let parameters = if phases * length <= LARGEST_TABLE {
+        let half = half.next_multiple_of(4);
+        let parameters = SincInterpolationParameters::new(2 * half, WINDOW)
+            .f_cutoff(rubato::calculate_cutoff(2 * HALF_LENGTH, WINDOW));
+        let (phases, interpolation) = if up as usize * 2 * half <= LARGEST_TABLE {
             // Output samples fall on these phases exactly: nothing lies between them.
-            parameters.oversampling_factor(phases).interpolation(SincInterpolationType::Nearest)
+            (up, SincInterpolationType::Nearest)
         } else {
-            parameters.oversampling_factor(256).interpolation(SincInterpolationType::Cubic)
+            let divisor = (1..=MOST_PHASES).rev().find(|phases| up % phases == 0);
+            (divisor.unwrap_or(1), SincInterpolationType::Cubic)
         };
+        let parameters =
+            parameters.oversampling_factor(phases as usize).interpolation(interpolation);
         // 10 ms at once.
         let chunk = (rate / 100) as usize;
         let inner = Async::new_sinc(ratio, 1.0, &parameters, chunk, 1, FixedAsync::Input)?;
         let output = vec![0.0; inner.output_frames_max()];
-        let delay = Duration::from_secs_f64((length / 2) as f64 / f64::from(rate));
-        Ok(Filter { inner, input: vec![0.0; chunk], waiting: 0, output, delay })
+        let lag =
+            Lag { up: up.into(), down: down.into(), half: half as u64, phases: phases.into() };
+        Ok(Filter { inner, input: vec![0.0; chunk], waiting: 0, output, lag })
     }
 
     fn push(&mut self, sample: f32, out: &mut Vec<f32>) {
@@ -143,11 +192,9 @@ pub fn to_mono_16k(recording: &Recording) -> Result<Vec<f32>> {
     let length = usize::try_from(length).unwrap_or(usize::MAX);
     let silence = vec![0.0; usize::from(recording.channels) * recording.rate as usize / 100];
 
-    // Silence in front makes the delay a whole number of output samples.
-    let delay = (resampler.delay().as_secs_f64() * f64::from(recording.rate)).round() as u64;
-    let step = rate / u64::from(gcd(recording.rate, RATE));
-    let front = delay.next_multiple_of(step) - delay;
-    let skipped = ((delay + front) * u64::from(RATE) / rate) as usize;
+    let lag = resampler.filter.as_ref().map(|filter| filter.lag);
+    let (front, skipped) = lag.map_or((0, 0), Lag::aligned);
+    let skipped = skipped as usize;
 
     let mut out = Vec::with_capacity(length + skipped + RATE as usize / 50);
     for _ in 0..front {
@@ -161,3 +208,6 @@ pub fn to_mono_16k(recording: &Recording) -> Result<Vec<f32>> {
     out.truncate(length);
     Ok(out)
 }
+
+#[cfg(test)]
+mod tests;

@@ -19,12 +19,12 @@ pub struct Resizer {
 }
 
 impl Resizer {
-    /// A resizer to `width` × `height` pixels. `mean` and `std` are in units of full scale: a
-    /// channel's byte `v` becomes `(v / 255 - mean) / std`, red first.
+    /// A resizer to `width` × `height` pixels. `mean` and `std` are in units of a byte, as
+    /// model packs give them: a channel's byte `v` becomes `(v - mean) / std`, red first.
     pub fn new(width: u32, height: u32, mean: [f32; 3], std: [f32; 3]) -> Self {
         let value = |channel: usize, byte: usize| {
             let (mean, std) = (f64::from(mean[channel]), f64::from(std[channel]));
-            ((byte as f64 / 255.0 - mean) / std) as f32
+            ((byte as f64 - mean) / std) as f32
         };
         Resizer {
             resizer: fast_image_resize::Resizer::new(),
@@ -62,5 +62,52 @@ impl Resizer {
         self.resizer
             .resize(&source, &mut self.scaled, &self.options)
             .map_err(|error| wrong("cannot be scaled").because(error))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A picture of one colour.
+    fn plain(width: u32, height: u32, colour: [u8; 3]) -> Picture {
+        Picture { width, height, rgb: colour.repeat((width * height) as usize) }
+    }
+
+    #[test]
+    fn a_plain_picture_becomes_three_plain_planes_red_first() {
+        let mut resizer = Resizer::new(3, 2, [100.0, 0.0, 30.0], [2.0, 10.0, 1.0]);
+        let mut planar = vec![9.0; 50];
+        resizer.run(&plain(11, 7, [110, 20, 30]), &mut planar).unwrap();
+        assert_eq!(planar, [[5.0; 6], [2.0; 6], [0.0; 6]].concat());
+    }
+
+    #[test]
+    fn the_rows_stay_rows_and_the_top_stays_on_top() {
+        let mut resizer = Resizer::new(2, 2, [0.0; 3], [1.0; 3]);
+        let rgb = vec![10, 0, 0, 20, 0, 0, 30, 0, 0, 40, 0, 0];
+        let mut planar = Vec::new();
+        resizer.run(&Picture { width: 2, height: 2, rgb }, &mut planar).unwrap();
+        assert_eq!(planar[..4], [10.0, 20.0, 30.0, 40.0]);
+    }
+
+    #[test]
+    fn pictures_of_changing_sizes_are_taken() {
+        let mut resizer = Resizer::new(4, 4, [0.0; 3], [255.0; 3]);
+        let mut planar = Vec::new();
+        for (width, height) in [(1, 1), (4000, 1), (3, 500), (640, 480)] {
+            resizer.run(&plain(width, height, [255; 3]), &mut planar).unwrap();
+            assert_eq!(planar, [1.0; 48]);
+        }
+    }
+
+    #[test]
+    fn a_picture_that_contradicts_itself_is_refused() {
+        let mut resizer = Resizer::new(4, 4, [0.0; 3], [1.0; 3]);
+        let torn = Picture { width: 2, height: 2, rgb: vec![0; 11] };
+        for picture in [Picture::default(), torn] {
+            let error = resizer.run(&picture, &mut Vec::new()).unwrap_err();
+            assert_eq!(error.kind(), Kind::Media);
+        }
     }
 }

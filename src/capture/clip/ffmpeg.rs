@@ -111,9 +111,9 @@ impl Job {
 
     /// Reads until `bytes` are full or the child has no more, and says how many it read.
     fn read(&mut self, bytes: &mut [u8]) -> Result<usize> {
-        let name = self.name.clone();
-        self.child()?.read(bytes).map_err(|error| {
-            Error::new(Kind::Helper, name, "could not be read from ffmpeg").because(error)
+        let count = self.child()?.read(bytes);
+        count.map_err(|error| {
+            Error::new(Kind::Helper, &self.name, "could not be read from ffmpeg").because(error)
         })
     }
 

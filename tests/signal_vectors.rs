@@ -1,0 +1,147 @@
+//! The front ends against other people's implementations of the same definitions.
+//!
+//! `tests/vectors/make_signal.py` writes the references. The largest error found is printed
+//! (`cargo test --test signal_vectors -- --nocapture`), and the bound that each test enforces
+//! is stated in its name's place: the bound is what the front end promises.
+
+use std::f64::consts::TAU;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use tyto::capture::{Picture, Recording};
+use tyto::signal::{self, BANDS, FRAME, HOP, LogMel, Resizer};
+
+fn file(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/vectors/signal").join(name)
+}
+
+fn floats(name: &str) -> Vec<f32> {
+    let bytes = std::fs::read(file(name)).unwrap();
+    bytes.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect()
+}
+
+fn json<T: for<'a> Deserialize<'a>>(name: &str) -> T {
+    serde_json::from_slice(&std::fs::read(file(name)).unwrap()).unwrap()
+}
+
+fn largest_error(ours: &[f32], theirs: &[f32]) -> f32 {
+    assert_eq!(ours.len(), theirs.len());
+    ours.iter().zip(theirs).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max)
+}
+
+fn log_mel(samples: &[f32]) -> Vec<f32> {
+    let mut log_mel = LogMel::new();
+    samples
+        .windows(FRAME)
+        .step_by(HOP)
+        .flat_map(|frame| log_mel.frame(frame.try_into().unwrap()))
+        .collect()
+}
+
+/// At most 2e-6, in the natural logarithm: the last digits of 32 bits.
+#[test]
+fn log_mel_agrees_with_numpy() {
+    let error = largest_error(&log_mel(&floats("tones.f32")), &floats("tones_log_mel.f32"));
+    println!("log-mel, tones beside silence: largest error {error:.1e}");
+    assert!(error <= 2e-6);
+
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/clips/dog.wav");
+    let dog = signal::to_mono_16k(&Recording::read(&path).unwrap()).unwrap();
+    let error = largest_error(&log_mel(&dog), &floats("dog_log_mel.f32"));
+    println!("log-mel, a dog: largest error {error:.1e}");
+    assert!(error <= 2e-6);
+}
+
+#[derive(Deserialize)]
+struct Tone {
+    hertz: f64,
+    amplitude: f64,
+    phase: f64,
+}
+
+#[derive(Deserialize)]
+struct Chord {
+    seconds: f64,
+    rates: Vec<u32>,
+    tones: Vec<Tone>,
+}
+
+impl Chord {
+    fn at(&self, rate: u32) -> Vec<f32> {
+        let frames = (self.seconds * f64::from(rate)).round() as usize;
+        let value = |n: usize| {
+            let t = n as f64 / f64::from(rate);
+            let fade = (TAU / 2.0 * t / self.seconds).sin().powi(2);
+            let tone = |c: &Tone| c.amplitude * (TAU * c.hertz * t + c.phase).sin();
+            (self.tones.iter().map(tone).sum::<f64>() * fade) as f32
+        };
+        (0..frames).map(value).collect()
+    }
+}
+
+/// At least 100 dB of signal to error.
+#[test]
+fn resampling_agrees_with_scipy() {
+    let chord: Chord = json("chord.json");
+    for &rate in &chord.rates {
+        let recording = Recording { rate, channels: 1, samples: chord.at(rate) };
+        let ours = signal::to_mono_16k(&recording).unwrap();
+        let theirs = floats(&format!("chord_{rate}.f32"));
+        assert_eq!(ours.len(), theirs.len());
+        let energy = |values: &mut dyn Iterator<Item = f32>| {
+            values.map(|value| f64::from(value).powi(2)).sum::<f64>()
+        };
+        let signal = energy(&mut theirs.iter().copied());
+        let noise = energy(&mut ours.iter().zip(&theirs).map(|(a, b)| a - b));
+        let ratio = 10.0 * (signal / noise).log10();
+        let error = largest_error(&ours, &theirs);
+        println!("{rate} Hz to 16 kHz: {ratio:.1} dB, largest error {error:.1e}");
+        assert!(ratio >= 100.0, "{rate} Hz: {ratio:.1} dB");
+    }
+}
+
+#[derive(Deserialize)]
+struct Resized {
+    from: [u32; 2],
+    to: [u32; 2],
+    name: String,
+}
+
+/// The picture that `make_signal.py` scales.
+fn pattern(width: u32, height: u32) -> Picture {
+    let value = |x: u32, y: u32, c: u32| match (x * 3 / width + c) % 3 {
+        0 => (x * 200 / width + y * 55 / height) as u8,
+        1 if (x / 17 + y / 11) % 2 == 0 => 230,
+        1 => 20,
+        _ => {
+            let mixed = x
+                .wrapping_mul(2_654_435_761)
+                .wrapping_add(y.wrapping_mul(40_503))
+                .wrapping_add(c.wrapping_mul(69_069));
+            (mixed.wrapping_mul(2_246_822_519) >> 24) as u8
+        }
+    };
+    let pixel = |x, y| (0..3).map(move |c| value(x, y, c));
+    let rgb = (0..height).flat_map(|y| (0..width).flat_map(move |x| pixel(x, y))).collect();
+    Picture { width, height, rgb }
+}
+
+/// At most one of 255 grey levels.
+#[test]
+fn resizing_agrees_with_pillow() {
+    for case in json::<Vec<Resized>>("resized.json") {
+        let mut resizer = Resizer::new(case.to[0], case.to[1], [0.0; 3], [1.0; 3]);
+        let mut planar = Vec::new();
+        resizer.run(&pattern(case.from[0], case.from[1]), &mut planar).unwrap();
+        let theirs = std::fs::read(file(&format!("{}.u8", case.name))).unwrap();
+        assert_eq!(planar.len(), theirs.len());
+        let plane = theirs.len() / 3;
+        let errors =
+            (0..theirs.len()).map(|n| (planar[n % 3 * plane + n / 3] - f32::from(theirs[n])).abs());
+        let (worst, unequal) = errors.fold((0.0_f32, 0), |(worst, unequal), error| {
+            (worst.max(error), unequal + usize::from(error > 0.0))
+        });
+        println!("{}: largest error {worst}, {unequal} of {} differ", case.name, theirs.len());
+        assert!(worst <= 1.0, "{}", case.name);
+    }
+}
