@@ -17,12 +17,12 @@ pub const RATE: u32 = 16_000;
 /// The sample rates that are taken.
 const RATES: std::ops::RangeInclusive<u32> = 1_000..=768_000;
 
-/// Half the filter's length in periods of the slower of the two rates: 8 ms at 16 kHz. Flat to
+/// Half the filter's length in periods of the slower of the two rates: 10 ms at 16 kHz. Flat to
 /// 7.5 kHz, where YAMNet's bands end; nothing left from 8 kHz on.
-const HALF_LENGTH: usize = 128;
+const HALF_LENGTH: usize = 160;
 
-/// Stop band below −100 dB.
-const WINDOW: WindowFunction = WindowFunction::BlackmanHarris;
+/// What is left in the stop band lies more than 100 dB down, below a 16-bit sample's noise.
+const WINDOW: WindowFunction = WindowFunction::Blackman2;
 
 /// The largest table of filter phases, in values. A ratio that would need more of them (a rate
 /// that shares few factors with 16 000) interpolates between fewer.
@@ -163,6 +163,7 @@ impl Filter {
             let count = self.run().unwrap_or(0);
             // It fails only on buffers of a wrong size; these are as large as it asked for.
             debug_assert!(count > 0);
+            // `count` is at most what the output was made for.
             out.extend_from_slice(&self.output[..count]);
         }
     }
