@@ -19,6 +19,7 @@ pub mod align;
 pub mod capture;
 pub mod encode;
 pub mod overlay;
+pub mod pipeline;
 pub mod serve;
 pub mod signal;
 pub mod track;

@@ -3,6 +3,9 @@
 //! A new one is its file with `Args` and `run`, and the two lines that name it here.
 
 mod config;
+mod play;
+mod replay;
+mod run;
 mod watch;
 
 use std::path::PathBuf;
@@ -33,6 +36,10 @@ macro_rules! commands {
 }
 
 commands! {
+    /// Serve direction-of-sound events until stopped: the daemon
+    Run(run),
+    /// Play a clip through the daemon's pipeline and print what it hears
+    Replay(replay),
     /// Print the configuration that is in force, and where it was read from
     Config(config),
     /// Show what a running daemon hears: a table on a terminal, JSON lines elsewhere

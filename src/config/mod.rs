@@ -40,6 +40,8 @@ pub struct Config {
     pub socket: Socket,
     /// How often and how long is listened.
     pub perception: Perception,
+    /// When tracks start, change and end.
+    pub track: crate::track::Settings,
     /// What is logged.
     pub log: Log,
     /// Overrules the profile's camera.
@@ -83,6 +85,7 @@ impl Config {
         config.model.check(&document)?;
         config.socket.check(&document)?;
         config.perception.check(&document)?;
+        config.track.check()?;
         // What the file overrules is checked where it is written, so that the message has
         // its line; the rest of the profile is checked when the profile is read.
         if let Ok(generic) = Board::generic() {

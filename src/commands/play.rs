@@ -1,0 +1,134 @@
+//! What `replay` and `run` share: everything that is built from the configuration around the
+//! pipeline, and the observers that hang on to it.
+
+pub mod film;
+pub mod lines;
+pub mod socket;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::{Duration, SystemTime};
+
+use signal_hook::consts::{SIGINT, SIGTERM};
+use tyto::align::Aligner;
+use tyto::capture::{AudioFormat, VideoFormat};
+use tyto::config::{Board, Config, EngineName};
+use tyto::encode::{self, Engine, Pack};
+use tyto::error::{Error, Kind, Result};
+use tyto::event::{self, CameraInfo, Hello, MicrophoneInfo};
+use tyto::geometry::{Camera, Pose};
+use tyto::pipeline::{Parts, Perception, Settings};
+use tyto::serve;
+use tyto::track::Tracker;
+
+/// Configuration, board and model pack, all read and checked.
+pub struct Stage {
+    config: Config,
+    board: Board,
+    pack: Pack,
+}
+
+impl Stage {
+    /// Reads what the configuration names.
+    ///
+    /// # Errors
+    /// The board profile or the model pack is missing or faulty.
+    pub fn new(config: Config) -> Result<Stage> {
+        let (board, _) = config.board()?;
+        let pack = Pack::load(&config.pack()?)?;
+        Ok(Stage { config, board, pack })
+    }
+
+    /// The geometry of pictures of this format; `hfov_deg` goes before the board's.
+    ///
+    /// # Errors
+    /// The field of view is not possible.
+    pub fn camera(&self, format: &VideoFormat, hfov_deg: Option<f64>) -> Result<Camera> {
+        let (optics, mount) = (&self.board.camera, self.board.mount);
+        let pose =
+            Pose { yaw_deg: mount.yaw_deg, pitch_deg: mount.pitch_deg, roll_deg: mount.roll_deg };
+        if let Some(angle) = hfov_deg {
+            return Camera::new(format.width, format.height, angle, pose);
+        }
+        let camera = Camera::new(format.width, format.height, optics.hfov_deg, pose)?;
+        match optics.vfov_deg {
+            Some(angle) => camera.with_vfov(angle),
+            None => Ok(camera),
+        }
+    }
+
+    /// Perception with the pack's encoders.
+    ///
+    /// # Errors
+    /// The encoders do not load, or a setting is out of its range.
+    pub fn perception(&self, camera: Camera, microphone: AudioFormat) -> Result<Perception> {
+        let engine = match self.board.engine.name {
+            EngineName::Tract => Engine::Tract,
+        };
+        let wanted = &self.config.perception;
+        let parts = Parts {
+            encoders: encode::open(&self.pack, engine)?,
+            aligner: Aligner::new(&self.pack),
+            pooling: self.pack.manifest.audio.pooling,
+            tracker: Tracker::new(self.config.track.clone())?,
+            camera: Some(camera),
+            microphone,
+        };
+        let settings = Settings {
+            hop: Duration::from_secs_f64(wanted.hop_s),
+            window: wanted.window,
+            floor_dbfs: wanted.floor_dbfs,
+        };
+        Perception::new(parts, settings)
+    }
+
+    /// The time from one look to the next, seconds.
+    pub fn hop_s(&self) -> f64 {
+        self.config.perception.hop_s
+    }
+
+    /// What subscribers are greeted with.
+    pub fn hello(&self, video: &VideoFormat, camera: &Camera, audio: AudioFormat) -> Hello {
+        Hello {
+            schema: event::SCHEMA,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            board: self.board.name.clone(),
+            model: self.pack.title(),
+            started: humantime::format_rfc3339_millis(SystemTime::now()).to_string(),
+            camera: Some(CameraInfo {
+                width: video.width,
+                height: video.height,
+                hfov_deg: camera.hfov_deg(),
+            }),
+            microphone: Some(MicrophoneInfo { rate: audio.rate, channels: audio.channels }),
+        }
+    }
+
+    /// How the socket is to be, at `path` if one is given.
+    pub fn socket(&self, path: Option<PathBuf>) -> serve::Options {
+        let mut options = serve::Options::from(&self.config.socket);
+        if let Some(path) = path {
+            options.path = path;
+        }
+        options
+    }
+}
+
+/// A flag that SIGTERM and SIGINT set. A second one ends the program at once.
+///
+/// # Errors
+/// The system refuses the handlers.
+pub fn stop_flag() -> Result<Arc<AtomicBool>> {
+    let stop = Arc::new(AtomicBool::new(false));
+    for signal in [SIGTERM, SIGINT] {
+        // In this order: the first signal must not find its own flag set.
+        signal_hook::flag::register_conditional_shutdown(signal, 128 + signal, Arc::clone(&stop))
+            .and_then(|_| signal_hook::flag::register(signal, Arc::clone(&stop)))
+            .map_err(|error| {
+                Error::new(Kind::System, format!("signal {signal}"), "cannot be handled")
+                    .because(error)
+            })?;
+    }
+    Ok(stop)
+}

@@ -1,0 +1,91 @@
+//! The fast path: sources pulled in order of time, as fast as they come, with the same result
+//! each time.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use crate::capture::{AudioFormat, AudioSource, Block, Frame, Pull, VideoSource};
+use crate::clock::{Mono, SimulatedClock};
+use crate::error::Result;
+
+use super::{Observer, Perception, Progress, finish, look_if_due};
+
+/// Runs the sources through perception until both have ended or `stop` is set.
+///
+/// Nothing depends on how long anything takes: time is the sources' stamps, the wall clock
+/// stands at the Unix epoch at stamp zero, and latency is zero. A picture is seen before the
+/// sound that was complete at its moment or later.
+///
+/// # Errors
+/// A source, an encoder or the observer failed. Every track is ended before.
+pub fn lockstep(
+    mut video: Option<Box<dyn VideoSource>>,
+    mut audio: Box<dyn AudioSource>,
+    perception: &mut Perception,
+    progress: &Progress,
+    stop: &AtomicBool,
+    observer: &mut dyn Observer,
+) -> Result<()> {
+    let clock = SimulatedClock::new();
+    let played = (|| {
+        let format = audio.format();
+        let mut frame = next_frame(&mut video, Frame::default(), progress)?;
+        let mut block = Block::empty();
+        let mut sound = next_block(&mut *audio, &mut block, format, progress)?;
+        while !stop.load(Ordering::Relaxed) {
+            match (frame.take(), sound) {
+                (Some(seen), end) if end.is_none_or(|end| seen.stamp <= end) => {
+                    observer.frame(&seen)?;
+                    let spare = perception.see(seen).unwrap_or_default();
+                    frame = next_frame(&mut video, spare, progress)?;
+                }
+                (waiting, Some(_)) => {
+                    frame = waiting;
+                    perception.hear(&block);
+                    if let Some(end) = perception.due() {
+                        clock.advance_to(end);
+                        look_if_due(perception, &clock, progress, observer)?;
+                    }
+                    sound = next_block(&mut *audio, &mut block, format, progress)?;
+                }
+                (_, None) => break,
+            }
+            Progress::add(&progress.turns, 1);
+        }
+        Ok(())
+    })();
+    let finished = finish(perception, &clock, progress, observer);
+    played.and(finished)?;
+    observer.counters(&progress.counters())
+}
+
+/// The next picture, in the buffer of `spare`; `None` at the end.
+fn next_frame(
+    video: &mut Option<Box<dyn VideoSource>>,
+    mut spare: Frame,
+    progress: &Progress,
+) -> Result<Option<Frame>> {
+    let Some(source) = video else { return Ok(None) };
+    match source.pull(&mut spare)? {
+        Pull::Filled => {
+            Progress::add(&progress.frames, 1);
+            Ok(Some(spare))
+        }
+        Pull::Ended => Ok(None),
+    }
+}
+
+/// Fills the block and says when it was complete; `None` at the end.
+fn next_block(
+    audio: &mut dyn AudioSource,
+    block: &mut Block,
+    format: AudioFormat,
+    progress: &Progress,
+) -> Result<Option<Mono>> {
+    if audio.pull(block)? == Pull::Ended {
+        return Ok(None);
+    }
+    let samples = block.filled / usize::from(format.channels.max(1));
+    Progress::add(&progress.samples, samples as u64);
+    Ok(Some(block.stamp + Duration::from_secs_f64(samples as f64 / f64::from(format.rate))))
+}

@@ -1,0 +1,115 @@
+//! Wires the rooms together: sources in, looks and events out.
+//!
+//! [`Perception`] is one object that hears, sees and looks. [`live`] feeds it from capture
+//! threads, [`lockstep`] from the same sources in order of time and without a clock; what it
+//! does is the same. Whoever wants the results implements [`Observer`]: the socket, the film
+//! and the printed lines hang on there, and the pipeline knows none of them.
+
+mod lockstep;
+mod perception;
+mod progress;
+mod realtime;
+mod ring;
+mod slot;
+mod sounds;
+mod window;
+
+#[cfg(test)]
+mod tests;
+
+pub use lockstep::lockstep;
+pub use perception::{Look, Parts, Perception, Settings, Stages};
+pub use progress::{Meter, Progress};
+pub use realtime::live;
+
+use crate::capture::Frame;
+use crate::error::Result;
+use crate::event::{Counters, Sound};
+
+/// Hangs on to the pipeline. Every method may do nothing; an error ends the run.
+///
+/// The methods are called from the thread that perceives: an observer that may have to wait
+/// for something keeps a thread of its own.
+pub trait Observer {
+    /// A picture came. In lockstep these are all of them, in order with the looks; live only
+    /// those that perception took.
+    ///
+    /// # Errors
+    /// Whatever shall end the run.
+    fn frame(&mut self, frame: &Frame) -> Result<()> {
+        let _ = frame;
+        Ok(())
+    }
+
+    /// A look was taken. Its events are given to [`sound`](Self::sound) after this.
+    ///
+    /// # Errors
+    /// Whatever shall end the run.
+    fn look(&mut self, look: &Look<'_>) -> Result<()> {
+        let _ = look;
+        Ok(())
+    }
+
+    /// An event, with its map.
+    ///
+    /// # Errors
+    /// Whatever shall end the run.
+    fn sound(&mut self, sound: &Sound) -> Result<()> {
+        let _ = sound;
+        Ok(())
+    }
+
+    /// What was counted so far, about once a second and at the end. `subscribers` and
+    /// `events_lost` are not the pipeline's to know and are 0.
+    ///
+    /// # Errors
+    /// Whatever shall end the run.
+    fn counters(&mut self, counters: &Counters) -> Result<()> {
+        let _ = counters;
+        Ok(())
+    }
+}
+
+/// Several observers, told in turn.
+impl Observer for Vec<Box<dyn Observer + '_>> {
+    fn frame(&mut self, frame: &Frame) -> Result<()> {
+        self.iter_mut().try_for_each(|observer| observer.frame(frame))
+    }
+
+    fn look(&mut self, look: &Look<'_>) -> Result<()> {
+        self.iter_mut().try_for_each(|observer| observer.look(look))
+    }
+
+    fn sound(&mut self, sound: &Sound) -> Result<()> {
+        self.iter_mut().try_for_each(|observer| observer.sound(sound))
+    }
+
+    fn counters(&mut self, counters: &Counters) -> Result<()> {
+        self.iter_mut().try_for_each(|observer| observer.counters(counters))
+    }
+}
+
+/// Takes a look if one is due and tells the observer.
+fn look_if_due(
+    perception: &mut Perception,
+    clock: &dyn crate::clock::Clock,
+    progress: &Progress,
+    observer: &mut dyn Observer,
+) -> Result<()> {
+    let Some(look) = perception.look(clock)? else { return Ok(()) };
+    progress.looked(&look);
+    observer.look(&look)?;
+    look.sounds.iter().try_for_each(|sound| observer.sound(sound))
+}
+
+/// Ends every track and tells the observer.
+fn finish(
+    perception: &mut Perception,
+    clock: &dyn crate::clock::Clock,
+    progress: &Progress,
+    observer: &mut dyn Observer,
+) -> Result<()> {
+    let sounds = perception.finish(clock);
+    progress.published(sounds.len());
+    sounds.iter().try_for_each(|sound| observer.sound(sound))
+}

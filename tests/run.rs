@@ -1,0 +1,120 @@
+//! The daemon as a user meets it: started, subscribed to, and stopped by a signal.
+
+use std::io::{BufRead, BufReader};
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+struct Daemon {
+    child: Child,
+    dir: tempfile::TempDir,
+}
+
+impl Daemon {
+    fn start(options: &[&str]) -> Daemon {
+        let dir = tempfile::tempdir().unwrap();
+        let clips = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/clips");
+        let clip = dir.path().join("clip");
+        std::fs::create_dir(&clip).unwrap();
+        for file in ["dog.jpg", "dog.wav"] {
+            std::fs::copy(clips.join(file), clip.join(file)).unwrap();
+        }
+        let child = Command::new(env!("CARGO_BIN_EXE_tyto"))
+            .current_dir(env!("CARGO_MANIFEST_DIR"))
+            .args(["run", "--source", &format!("clip:{}", clip.display()), "--socket"])
+            .arg(dir.path().join("events.sock"))
+            .args(options)
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        Daemon { child, dir }
+    }
+
+    fn subscribe(&self) -> impl Iterator<Item = Value> {
+        let socket = self.dir.path().join("events.sock");
+        let began = Instant::now();
+        let stream = loop {
+            match UnixStream::connect(&socket) {
+                Ok(stream) => break stream,
+                Err(error) => assert!(began.elapsed() < Duration::from_secs(30), "{error}"),
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        };
+        BufReader::new(stream).lines().map(|line| serde_json::from_str(&line.unwrap()).unwrap())
+    }
+
+    /// Waits for the end and gives the exit code and what was logged.
+    fn end(mut self) -> (Option<i32>, String, bool) {
+        let status = self.child.wait().unwrap();
+        let mut log = String::new();
+        std::io::Read::read_to_string(&mut self.child.stderr.take().unwrap(), &mut log).unwrap();
+        (status.code(), log, self.dir.path().join("events.sock").exists())
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+    }
+}
+
+#[test]
+fn a_signal_ends_every_track_removes_the_socket_and_exits_with_0() {
+    for signal in ["TERM", "INT"] {
+        let daemon = Daemon::start(&["--repeat"]);
+        let mut lines = daemon.subscribe();
+        let hello = lines.next().unwrap();
+        assert_eq!((&hello["type"], &hello["schema"]), (&"hello".into(), &1.into()));
+        assert!(hello["camera"]["hfov_deg"].is_number() && hello["microphone"]["rate"].is_number());
+        let mut live = std::collections::HashSet::new();
+        let mut asked = false;
+        for line in lines.filter(|line| line["type"] == "sound") {
+            assert!(line["latency_ms"].as_f64().unwrap() >= 0.0);
+            match line["phase"].as_str().unwrap() {
+                "start" => assert!(live.insert(line["track"].as_u64())),
+                "end" => assert!(live.remove(&line["track"].as_u64())),
+                _ => assert!(live.contains(&line["track"].as_u64())),
+            }
+            if !asked {
+                asked = true;
+                let pid = daemon.child.id().to_string();
+                let kill = Command::new("kill").args(["-s", signal, &pid]).status();
+                assert!(kill.unwrap().success());
+            }
+        }
+        assert!(asked, "nothing was heard");
+        assert!(live.is_empty(), "{live:?} were never ended");
+        let (code, log, socket) = daemon.end();
+        assert_eq!((code, socket), (Some(0), false), "{log}");
+    }
+}
+
+#[test]
+fn the_end_of_a_clip_stops_the_daemon_like_a_signal() {
+    let daemon = Daemon::start(&[]);
+    let last = daemon.subscribe().filter(|line| line["type"] == "status").last().unwrap();
+    assert_eq!(
+        (&last["state"], &last["reason"]),
+        (&"stopped".into(), &"the clip has ended".into())
+    );
+    assert!(last["counters"]["looks"].as_u64().unwrap() > 0);
+    let (code, log, socket) = daemon.end();
+    assert_eq!((code, socket), (Some(0), false), "{log}");
+}
+
+#[test]
+fn without_a_source_or_with_an_unknown_one_it_says_which_there_are() {
+    let tyto = |args: &[&str]| {
+        let output = Command::new(env!("CARGO_BIN_EXE_tyto")).args(args).output().unwrap();
+        (output.status.code(), String::from_utf8(output.stderr).unwrap())
+    };
+    let (code, said) = tyto(&["run"]);
+    assert_eq!(code, Some(3), "{said}");
+    assert!(said.contains("clip:PATH"), "{said}");
+    let (code, said) = tyto(&["run", "--source", "camera:/dev/video0"]);
+    assert_eq!(code, Some(2), "{said}");
+    assert!(said.contains("clip:PATH"), "{said}");
+}
