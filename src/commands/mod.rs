@@ -2,7 +2,9 @@
 //!
 //! A new one is its file with `Args` and `run`, and the two lines that name it here.
 
+mod check;
 mod config;
+mod locate;
 mod play;
 mod replay;
 mod run;
@@ -40,6 +42,10 @@ commands! {
     Run(run),
     /// Play a clip through the daemon's pipeline and print what it hears
     Replay(replay),
+    /// Find what sounds in one picture and one sound, or in every row of a manifest
+    Locate(locate),
+    /// Check configuration, board profile and model pack, with a trial run of both encoders
+    Check(check),
     /// Print the configuration that is in force, and where it was read from
     Config(config),
     /// Show what a running daemon hears: a table on a terminal, JSON lines elsewhere

@@ -1,0 +1,142 @@
+//! `tyto check`: is everything there, and does it fit together?
+
+use std::io::{self, Write};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use serde::Serialize;
+use tyto::capture::Picture;
+use tyto::config::Board;
+use tyto::encode::{self, Encoders, ImageMap, Pack, SoundVector};
+use tyto::error::Result;
+use tyto::signal;
+
+use super::Setup;
+
+/// Trial runs of each encoder; the fastest counts, as the first has to fetch its weights.
+const TRIALS: usize = 3;
+
+/// Options of `tyto check`.
+#[derive(clap::Args)]
+pub struct Args {
+    /// Print one JSON object instead of lines, once everything was found in order
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    setup: Setup,
+}
+
+/// What was found in order.
+#[derive(Serialize)]
+struct Findings {
+    configuration: String,
+    board: String,
+    model: String,
+    model_dir: String,
+    licence: String,
+    embedding: usize,
+    labels: usize,
+    tags: usize,
+    load_ms: f64,
+    picture_ms: f64,
+    sound_ms: f64,
+}
+
+/// Checks configuration, board profile and model pack in this order, and says what it found,
+/// a line for each. Nothing is started, no device is opened.
+///
+/// # Errors
+/// The first thing that is not in order, with its kind's exit code.
+pub fn run(args: Args) -> anyhow::Result<()> {
+    let mut out = io::stdout().lock();
+    let mut say = |what: &str, found: &str| {
+        if args.json { Ok(()) } else { writeln!(out, "{what:<17}{found}") }
+    };
+
+    let config = args.setup.load()?;
+    let configuration = origin(config.file.as_deref());
+    say("configuration", &configuration)?;
+
+    let (board, place) = config.board()?;
+    say("board profile", &describe(&board, place.as_deref()))?;
+
+    let dir = config.pack()?;
+    let pack = Pack::load(&dir)?;
+    let (m, labels) = (&pack.manifest, &pack.labels);
+    let (licence, dim) = (&m.licence.spdx, m.embedding);
+    say("model pack", &format!("{} ({}), {licence}", pack.title(), dir.display()))?;
+    let (count, tags) = (labels.labels.len(), labels.tags.len());
+    say("checksums", "all three files are as the manifest says")?;
+    say("labels", &format!("{count}, from {tags} tags, in {dim} dimensions"))?;
+
+    let start = Instant::now();
+    let mut encoders = encode::open(&pack, board.engine.name.into())?;
+    let load_ms = milliseconds(start.elapsed());
+    say("engine", &format!("{:?}, loaded in {load_ms:.0} ms", board.engine.name))?;
+    let picture_ms = milliseconds(try_picture(&mut encoders, &board)?);
+    let ([width, height], [across, down]) = (m.image.size, m.image.map);
+    let shapes = format!("{width}×{height} pixels to {across}×{down} places");
+    say("picture encoder", &format!("{shapes}, {picture_ms:.1} ms"))?;
+    let sound_ms = milliseconds(try_sound(&mut encoders)?);
+    say("sound encoder", &format!("0.975 s to one vector, {sound_ms:.1} ms"))?;
+
+    if args.json {
+        let findings = Findings {
+            configuration,
+            board: board.name,
+            model: pack.title(),
+            model_dir: dir.display().to_string(),
+            licence: licence.clone(),
+            embedding: dim,
+            labels: count,
+            tags,
+            load_ms,
+            picture_ms,
+            sound_ms,
+        };
+        serde_json::to_writer(&mut out, &findings).map_err(io::Error::from)?;
+        writeln!(out)?;
+    }
+    out.flush()?;
+    Ok(())
+}
+
+fn origin(file: Option<&Path>) -> String {
+    file.map_or_else(|| "built in".to_owned(), |path| path.display().to_string())
+}
+
+fn describe(board: &Board, place: Option<&Path>) -> String {
+    let camera = &board.camera;
+    let (name, place, angle) = (&board.name, origin(place), camera.hfov_deg);
+    format!("{name} ({place}), camera {}×{}, {angle}° across", camera.width, camera.height)
+}
+
+/// The time of one run on a grey picture of the board's size, scaling included.
+fn try_picture(encoders: &mut Encoders, board: &Board) -> Result<Duration> {
+    let (width, height) = (board.camera.width, board.camera.height);
+    let picture = Picture { width, height, rgb: vec![127; width as usize * height as usize * 3] };
+    let mut map = ImageMap::default();
+    fastest(|| encoders.image.encode(&picture, &mut map))
+}
+
+/// The time of one run on a patch of silence.
+fn try_sound(encoders: &mut Encoders) -> Result<Duration> {
+    let patches = signal::patches(&[], signal::PATCH_FRAMES);
+    let mut sound = SoundVector::default();
+    let mut run = || patches.iter().try_for_each(|patch| encoders.audio.encode(patch, &mut sound));
+    fastest(&mut run)
+}
+
+fn fastest(mut run: impl FnMut() -> Result<()>) -> Result<Duration> {
+    let mut best = Duration::MAX;
+    for _ in 0..TRIALS {
+        let start = Instant::now();
+        run()?;
+        best = best.min(start.elapsed());
+    }
+    Ok(best)
+}
+
+fn milliseconds(time: Duration) -> f64 {
+    (time.as_secs_f64() * 1e5).round() / 1e2
+}
