@@ -47,9 +47,8 @@ fn cost(path: &Path, source: &Source, settings: &Settings) -> Option<f64> {
     let known = path.answers_to(&source.label);
     match path.distance(source) {
         Some(distance) if known => (distance <= settings.reach).then_some(distance),
-        Some(distance) => {
-            (distance <= settings.same_place).then_some(settings.reach.max(distance) + distance)
-        }
+        Some(distance) => (distance <= settings.same_place && path.bears_strangers(settings))
+            .then_some(settings.reach.max(distance) + distance),
         None => known.then_some(f64::INFINITY),
     }
 }

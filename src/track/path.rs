@@ -17,13 +17,24 @@ const LABEL_SHARE: f32 = 0.05;
 pub(super) struct Path {
     number: Option<u64>,
     source: Source,
-    names: Vec<(String, f32)>,
+    names: Vec<Name>,
+    /// Sightings in a row under names that are not yet known to mean it.
+    strangers: u32,
     /// One bit a look, the newest lowest: whether it was seen.
     looks: u32,
     last_seen: Mono,
     /// Sightings in a row that say the other thing about being in view.
     contradictions: u32,
     told: Option<Told>,
+}
+
+/// Something that it was called.
+#[derive(Debug)]
+struct Name {
+    label: String,
+    evidence: f32,
+    /// Whether it wavered with the name in use, and so is known to mean the same.
+    kin: bool,
 }
 
 /// What subscribers were told last.
@@ -42,7 +53,12 @@ impl Path {
         Path {
             number: None,
             source: source.clone(),
-            names: vec![(source.label.clone(), source.label_score)],
+            names: vec![Name {
+                label: source.label.clone(),
+                evidence: source.label_score,
+                kin: true,
+            }],
+            strangers: 0,
             looks: 1,
             last_seen: at,
             contradictions: 0,
@@ -75,9 +91,15 @@ impl Path {
         self.looks & 1 == 1
     }
 
-    /// Whether it was ever called by this name, as far as it remembers.
+    /// Whether this name is known to mean it.
     pub fn answers_to(&self, label: &str) -> bool {
-        self.names.iter().any(|(name, _)| name == label)
+        self.names.iter().any(|name| name.kin && name.label == label)
+    }
+
+    /// Whether a new name at its place may still be a slip of the ear. When several looks in a
+    /// row have used new names only, something else sounds there now.
+    pub fn bears_strangers(&self, settings: &Settings) -> bool {
+        self.strangers < settings.takeover_looks
     }
 
     /// The distance between it and a source, if both are in view.
@@ -97,10 +119,13 @@ impl Path {
         self.last_seen = at;
 
         let keep = (-step / LABEL_MEMORY_S).exp() as f32;
-        for (_, evidence) in &mut self.names {
-            *evidence *= keep;
+        for name in &mut self.names {
+            name.evidence *= keep;
+            // The name in use came back: what was said meanwhile meant the same.
+            name.kin |= seen.label == self.source.label;
         }
-        self.also_called(seen);
+        self.strangers = if self.answers_to(&seen.label) { 0 } else { self.strangers + 1 };
+        self.call(seen, self.number.is_none());
         self.choose_name(seen);
 
         let weight = 1.0 - (-step / settings.smoothing_s.max(1e-3)).exp() as f32;
@@ -122,9 +147,18 @@ impl Path {
 
     /// Notes a name that the same look used for the same thing.
     pub fn also_called(&mut self, seen: &Source) {
-        match self.names.iter_mut().find(|(name, _)| *name == seen.label) {
-            Some((_, evidence)) => *evidence += seen.label_score,
-            None => self.names.push((seen.label.clone(), seen.label_score)),
+        self.call(seen, true);
+    }
+
+    fn call(&mut self, seen: &Source, kin: bool) {
+        match self.names.iter_mut().find(|name| name.label == seen.label) {
+            Some(name) => {
+                name.evidence += seen.label_score;
+                name.kin |= kin;
+            }
+            None => {
+                self.names.push(Name { label: seen.label.clone(), evidence: seen.label_score, kin })
+            }
         }
     }
 
@@ -167,16 +201,16 @@ impl Path {
     /// Goes on under the name with the most evidence, but does not waver between two alike.
     fn choose_name(&mut self, seen: &Source) {
         let evidence = |label: &str| {
-            self.names.iter().find(|(name, _)| name == label).map_or(0.0, |(_, evidence)| *evidence)
+            self.names.iter().find(|name| name.label == label).map_or(0.0, |name| name.evidence)
         };
-        if evidence(&seen.label) > LABEL_MARGIN * evidence(&self.source.label) {
+        let stronger = evidence(&seen.label) > LABEL_MARGIN * evidence(&self.source.label);
+        if stronger && self.answers_to(&seen.label) {
             self.source.label.clone_from(&seen.label);
             self.source.label_score = seen.label_score;
         }
-        let most = self.names.iter().fold(0.0_f32, |most, (_, evidence)| most.max(*evidence));
-        self.names.retain(|(name, evidence)| {
-            *name == self.source.label || *evidence >= LABEL_SHARE * most
-        });
+        let most = self.names.iter().fold(0.0_f32, |most, name| most.max(name.evidence));
+        self.names
+            .retain(|name| name.label == self.source.label || name.evidence >= LABEL_SHARE * most);
     }
 
     /// Moves towards what was seen; `weight` 1 jumps.

@@ -25,8 +25,11 @@ pub struct Settings {
     pub screen_looks: u32,
     /// How far a source of the same name may lie from a track and still be it.
     pub reach: f64,
-    /// Within this distance two names mean one thing.
+    /// Within this distance two names that waver mean one thing.
     pub same_place: f64,
+    /// Sightings in a row under new names only, after which they are another thing at the same
+    /// place.
+    pub takeover_looks: u32,
     /// Time constant of the smoothing of place and confidence, seconds.
     pub smoothing_s: f64,
     /// How far a track must move to be worth an update.
@@ -48,6 +51,7 @@ impl Default for Settings {
             screen_looks: 4,
             reach: 0.25,
             same_place: 0.12,
+            takeover_looks: 5,
             smoothing_s: 0.6,
             update_move: 0.08,
             update_confidence: 0.2,
@@ -78,6 +82,9 @@ impl Settings {
         }
         if self.screen_looks == 0 {
             return refuse("screen_looks", &self.screen_looks, "1 or more");
+        }
+        if self.takeover_looks == 0 {
+            return refuse("takeover_looks", &self.takeover_looks, "1 or more");
         }
         if !(0.0..=1.0).contains(&self.start_confidence) {
             return refuse("start_confidence", &self.start_confidence, "0 to 1");

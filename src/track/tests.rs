@@ -103,7 +103,7 @@ fn a_steady_source_seen_by_a_noisy_witness_for_twenty_seconds_is_one_track() {
             .map(|i| {
                 let mut found = Vec::new();
                 if !noise.chance(0.15) {
-                    let label = if noise.chance(0.3) { "Bark" } else { "Dog" };
+                    let label = if i > 4 && noise.chance(0.25) { "Bark" } else { "Dog" };
                     let peak = [0.31 + noise.normal(0.04), 0.52 + noise.normal(0.04)];
                     let mut seen = source(label, (0.75 + noise.normal(0.12)).clamp(0.0, 1.0), peak);
                     // Out of view only the name tells, so that another name would be another thing.
@@ -150,13 +150,36 @@ fn two_names_at_one_place_are_one_thing_whether_in_turn_or_together() {
 }
 
 #[test]
-fn a_name_that_holds_replaces_the_first_one_within_the_same_track() {
-    let looks = (0..20).map(|i| vec![source(if i < 4 { "Cat" } else { "Dog" }, 0.8, [0.3, 0.5])]);
+fn a_name_that_wavers_and_then_holds_replaces_the_first_one_within_the_same_track() {
+    let looks = (0..20).map(|i| {
+        let name = if i < 4 && i % 2 == 0 { "Cat" } else { "Dog" };
+        vec![source(name, 0.8, [0.3, 0.5])]
+    });
     let changes = run(&mut tracker(), looks);
     assert_eq!(phases(&changes), [(Phase::Start, 1), (Phase::Update, 1)]);
     assert_eq!(
         (changes[0].source.label.as_str(), changes[1].source.label.as_str()),
         ("Cat", "Dog")
+    );
+}
+
+#[test]
+fn a_name_that_takes_over_for_good_at_the_same_place_is_another_thing() {
+    let looks = (0..30)
+        .map(|i| vec![source(if i < 10 { "Sheep" } else { "Dog" }, 0.8, [0.3, 0.5])])
+        .chain((0..10).map(|_| vec![]));
+    let changes = run(&mut tracker(), looks);
+    let mut told: Vec<_> =
+        changes.iter().map(|c| (c.track, c.phase, c.source.label.as_str())).collect();
+    told.sort_by_key(|(track, ..)| *track);
+    assert_eq!(
+        told,
+        [
+            (1, Phase::Start, "Sheep"),
+            (1, Phase::End, "Sheep"),
+            (2, Phase::Start, "Dog"),
+            (2, Phase::End, "Dog"),
+        ]
     );
 }
 
