@@ -29,12 +29,10 @@ pub fn open(pack: &Pack) -> Result<Encoders> {
     let outputs = if pack.labels.tags.is_empty() { &outputs[..1] } else { &outputs };
     let patch = [1, 1, PATCH_FRAMES, BANDS];
     let audio = Net::load(&pack.audio_file(), ("patch", &patch), outputs)?;
-    // The pack counts in bytes, the resizer in full scale.
-    let [mean, std] = [m.image.mean, m.image.std].map(|values| values.map(|v| v / 255.0));
     Ok(Encoders {
         image: Box::new(TractImage {
             net: image,
-            resizer: Resizer::new(width as u32, height as u32, mean, std),
+            resizer: Resizer::new(width as u32, height as u32, m.image.mean, m.image.std),
             planar: Vec::new(),
             shape: [m.embedding, down, across],
         }),
