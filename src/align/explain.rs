@@ -15,6 +15,15 @@ const FLOOR: f32 = 0.05;
 /// Prototypes whose cosine is this or more are the same thing under another name.
 const KIN: f32 = 0.4;
 
+/// A label that has a part in a sound.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Part {
+    /// Index of the label.
+    pub label: usize,
+    /// How well it matched what was unexplained when it was taken.
+    pub fit: f32,
+}
+
 /// The labels that explain `sound`, the best match first; empty if none matches.
 ///
 /// Greedy: the label whose prototype goes best with what is still unexplained, weighed by the
@@ -24,27 +33,21 @@ const KIN: f32 = 0.4;
 ///
 /// `sound` has `D` values, `prototypes` one row of `D` values of length 1 for each label, and
 /// `scores` one value in 0..1 for each label.
-pub fn explain(sound: &[f32], prototypes: &[Vec<f32>], scores: &[f32]) -> Vec<usize> {
+pub fn explain(sound: &[f32], prototypes: &[Vec<f32>], scores: &[f32]) -> Vec<Part> {
     let mut rest = sound.to_vec();
-    let mut found: Vec<usize> = Vec::with_capacity(MOST);
-    let mut first = 0.0;
+    let mut found: Vec<Part> = Vec::with_capacity(MOST);
     while found.len() < MOST {
         let mut best: Option<(usize, f32)> = None;
         for (label, (prototype, score)) in prototypes.iter().zip(scores).enumerate() {
-            let kin = || found.iter().any(|taken| dot(&prototypes[*taken], prototype) >= KIN);
+            let kin = || found.iter().any(|taken| dot(&prototypes[taken.label], prototype) >= KIN);
             let fit = dot(prototype, &rest) * score.max(0.0).sqrt();
             if best.is_none_or(|(_, top)| fit > top) && !kin() {
                 best = Some((label, fit));
             }
         }
-        let Some((label, fit)) = best.filter(|(_, fit)| *fit >= FLOOR && *fit >= SHARE * first)
-        else {
-            break;
-        };
-        if found.is_empty() {
-            first = fit;
-        }
-        found.push(label);
+        let least = found.first().map_or(FLOOR, |first| FLOOR.max(SHARE * first.fit));
+        let Some((label, fit)) = best.filter(|(_, fit)| *fit >= least) else { break };
+        found.push(Part { label, fit });
         take(&mut rest, &prototypes[label]);
     }
     found
@@ -52,15 +55,15 @@ pub fn explain(sound: &[f32], prototypes: &[Vec<f32>], scores: &[f32]) -> Vec<us
 
 /// The part of `sound` that each label of `found` has for its own: the whole less what the others
 /// explain of it. A label that is left with nothing gets the whole.
-pub fn own_parts(sound: &[f32], prototypes: &[Vec<f32>], found: &[usize]) -> Vec<Vec<f32>> {
+pub fn own_parts(sound: &[f32], prototypes: &[Vec<f32>], found: &[Part]) -> Vec<Vec<f32>> {
     let mut rest = sound.to_vec();
     let weights: Vec<f32> =
-        found.iter().map(|label| take(&mut rest, &prototypes[*label])).collect();
+        found.iter().map(|part| take(&mut rest, &prototypes[part.label])).collect();
     let own = |i: usize| {
         let mut own = sound.to_vec();
-        for (j, (label, weight)) in found.iter().zip(&weights).enumerate() {
+        for (j, (part, weight)) in found.iter().zip(&weights).enumerate() {
             if i != j {
-                for (value, p) in own.iter_mut().zip(&prototypes[*label]) {
+                for (value, p) in own.iter_mut().zip(&prototypes[part.label]) {
                     *value -= weight * p;
                 }
             }
@@ -110,16 +113,24 @@ mod tests {
 
     const SURE: [f32; 4] = [1.0; 4];
 
+    fn labels(sound: &[f32], scores: &[f32]) -> Vec<usize> {
+        explain(sound, &prototypes(), scores).iter().map(|part| part.label).collect()
+    }
+
     #[test]
     fn one_thing_is_explained_by_its_own_prototype_alone() {
-        assert_eq!(explain(&[0.8, 0.0, 0.6, 0.0, 0.0], &prototypes(), &SURE), [0]);
+        assert_eq!(labels(&[0.8, 0.0, 0.6, 0.0, 0.0], &SURE), [0]);
     }
 
     #[test]
     fn two_things_at_once_are_told_apart_the_better_match_first() {
         let sound = [0.4, 0.0, 0.3, 0.0, 0.9];
         let found = explain(&sound, &prototypes(), &SURE);
-        assert_eq!(found, [3, 0]);
+        assert_eq!(found.iter().map(|part| part.label).collect::<Vec<_>>(), [3, 0]);
+        assert!(
+            (found[0].fit - 0.9).abs() < 1e-6 && (found[1].fit - 0.5).abs() < 1e-6,
+            "{found:?}"
+        );
         let own = own_parts(&sound, &prototypes(), &found);
         assert_eq!(own, [[0.0, 0.0, 0.0, 0.0, 0.9], [0.4, 0.0, 0.3, 0.0, 0.0]]);
     }
@@ -127,8 +138,8 @@ mod tests {
     #[test]
     fn of_two_that_would_do_the_one_that_the_score_speaks_for_is_taken() {
         let sound = [0.8, 0.0, 0.3, 0.3, 0.0];
-        assert_eq!(explain(&sound, &prototypes(), &[0.2, 0.9, 1.0, 1.0])[..1], [1]);
-        assert_eq!(explain(&sound, &prototypes(), &[0.9, 0.2, 1.0, 1.0])[..1], [0]);
+        assert_eq!(labels(&sound, &[0.2, 0.9, 1.0, 1.0])[..1], [1]);
+        assert_eq!(labels(&sound, &[0.9, 0.2, 1.0, 1.0])[..1], [0]);
     }
 
     #[test]
@@ -139,7 +150,7 @@ mod tests {
 
     #[test]
     fn a_trace_of_something_is_not_a_source() {
-        assert_eq!(explain(&[0.1, 0.0, 0.1, 0.0, 1.0], &prototypes(), &SURE), [3]);
+        assert_eq!(labels(&[0.1, 0.0, 0.1, 0.0, 1.0], &SURE), [3]);
     }
 
     #[test]
@@ -153,7 +164,7 @@ mod tests {
     #[test]
     fn one_source_keeps_the_whole_sound() {
         let sound = [0.8, 0.1, 0.6, 0.0, 0.2];
-        assert_eq!(own_parts(&sound, &prototypes(), &[0]), [sound]);
+        assert_eq!(own_parts(&sound, &prototypes(), &[Part { label: 0, fit: 1.0 }]), [sound]);
     }
 
     proptest! {

@@ -7,7 +7,7 @@ mod tests;
 
 pub use explain::MOST;
 
-use explain::{dot, explain, normalised, own_parts};
+use explain::{Part, dot, explain, normalised, own_parts};
 
 use crate::encode::{Calibration, ImageMap, Label, Pack, SoundVector};
 
@@ -68,6 +68,14 @@ pub struct Answer {
 /// A source and how well the picture bears it out, in cosine.
 type Borne = (Source, f32);
 
+/// A label heard less than this is hearsay and points nowhere: in brown noise YAMNet hears
+/// breathing, at 0.096.
+const HEARSAY: f32 = 0.1;
+
+/// Beside a better label that cannot be seen, one that can must fit at least this well, as a
+/// part of how well the better one does, to be believed.
+const RIVAL: f32 = 0.75;
+
 /// Peaks at most this many cells apart, along both axes, are one place.
 const SAME_PLACE: usize = 1;
 
@@ -85,11 +93,13 @@ impl Aligner {
     ///
     /// Several things are told apart only where the picture bears it out: each is in view by its
     /// own part of the sound, and the peaks are more than a cell apart. Otherwise there is one
-    /// source, named by the best label that can be seen (else by the best), and its map is that of
-    /// the whole sound, which a wrong second label cannot spoil.
+    /// source, named by the best label that can be seen if it fits about as well as the best (else
+    /// by the best), and its map is that of the whole sound, which a wrong second label cannot
+    /// spoil.
     ///
     /// A source is in view if its label can be seen and the picture bears it out with the pack's
-    /// `on_screen` cosine or above. That strength is the peak of its map; but a label that is
+    /// `on_screen` cosine or above. That strength is the peak of its map, or nothing if the label
+    /// cannot be seen or was heard with less than 0.1; but a label that is
     /// sure (heard with `sure_label` or above) must be borne out by itself: a bark does not come
     /// from the cat because both are animals. Then a map without the families' dimensions must
     /// peak as high.
@@ -131,8 +141,10 @@ impl Aligner {
             }
         }
         // What is found are indices of labels, and each label has a score.
-        let visible = found.iter().find(|label| self.labels[**label].visible);
-        let Some(&label) = visible.or(found.first()) else { return Vec::new() };
+        let Some(first) = found.first() else { return Vec::new() };
+        let believed =
+            |part: &&Part| self.labels[part.label].visible && part.fit >= RIVAL * first.fit;
+        let label = found.iter().find(believed).unwrap_or(first).label;
         vec![self.source(image, &sound.embedding, label, scores[label])]
     }
 
@@ -141,12 +153,12 @@ impl Aligner {
         &self,
         image: &ImageMap,
         sound: &[f32],
-        found: &[usize],
+        found: &[Part],
         scores: &[f32],
     ) -> Vec<Borne> {
         let mut apart: Vec<Borne> = Vec::with_capacity(found.len());
-        for (&label, own) in found.iter().zip(own_parts(sound, &self.prototypes, found)) {
-            let new = self.source(Some(image), &own, label, scores[label]);
+        for (part, own) in found.iter().zip(own_parts(sound, &self.prototypes, found)) {
+            let new = self.source(Some(image), &own, part.label, scores[part.label]);
             let taken = |(old, _): &Borne| cells_apart(&new.0.map, &old.map) <= SAME_PLACE;
             if new.0.on_screen && !apart.iter().any(taken) {
                 apart.push(new);
@@ -160,7 +172,7 @@ impl Aligner {
         let label = &self.labels[label];
         let map = image.map_or_else(SimilarityMap::default, |image| cosines(image, own));
         let (peak, value) = map.peak();
-        let mut strength = value;
+        let mut strength = if label.visible && score >= HEARSAY { value } else { 0.0 };
         if let Some(image) = image
             && !label.general
             && score >= self.calibration.sure_label
@@ -171,7 +183,7 @@ impl Aligner {
             self.families.iter().for_each(|dimension| particular[*dimension] = 0.0);
             strength = strength.min(cosines(image, &particular).peak().1);
         }
-        let on_screen = image.is_some() && label.visible && strength >= self.calibration.on_screen;
+        let on_screen = image.is_some() && strength >= self.calibration.on_screen;
         let source = Source {
             label: label.name.clone(),
             label_score: score,
