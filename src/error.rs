@@ -71,6 +71,18 @@ impl Error {
         self
     }
 
+    /// The same error with where its thing is written, such as `tyto.toml:3`.
+    #[must_use]
+    pub fn at(mut self, place: impl fmt::Display) -> Self {
+        self.thing = format!("{place}: {}", self.thing);
+        self
+    }
+
+    /// What the error is about: a path, key or device.
+    pub fn thing(&self) -> &str {
+        &self.thing
+    }
+
     /// What kind of failure this is.
     pub fn kind(&self) -> Kind {
         self.kind

@@ -83,7 +83,7 @@ pub struct Microphone {
 pub struct EngineChoice {
     /// Which engine.
     pub name: EngineName,
-    /// How many threads it may use, 1..=64.
+    /// How many threads it computes on, 1..=64; tract computes on one.
     pub threads: u16,
 }
 
@@ -200,7 +200,15 @@ impl Microphone {
 
 impl EngineChoice {
     pub(super) fn check(&self, document: &Document<'_>) -> Result<()> {
-        within(document, &["engine", "threads"], self.threads, 1..=64)
+        let key = ["engine", "threads"];
+        within(document, &key, self.threads, 1..=64)?;
+        match (self.name, self.threads) {
+            (EngineName::Tract, 1) => Ok(()),
+            // A number that changes nothing would be believed.
+            (EngineName::Tract, more) => {
+                Err(document.wrong(&key, &format!("is {more}, but tract computes on one thread")))
+            }
+        }
     }
 }
 

@@ -57,11 +57,21 @@ impl<'a> Document<'a> {
     ///
     /// The line is left out if the value is not in the document but a default.
     pub fn wrong(&self, path: &[&str], wrong: &str) -> Error {
-        let line = DeTable::parse(self.text)
-            .ok()
-            .and_then(|table| span_of(table.get_ref(), path))
-            .map(|span| self.line(span.start));
-        Error::new(Kind::Config, self.place(line), format!("`{}` {wrong}", path.join(".")))
+        let place = self.place(self.line_of(path));
+        Error::new(Kind::Config, place, format!("`{}` {wrong}", path.join(".")))
+    }
+
+    /// An error about a dotted key of this document that another room has found, with the
+    /// line of the key in front.
+    pub fn found(&self, error: Error) -> Error {
+        let path: Vec<&str> = error.thing().split('.').collect();
+        let place = self.place(self.line_of(&path));
+        error.at(place)
+    }
+
+    fn line_of(&self, path: &[&str]) -> Option<usize> {
+        let table = DeTable::parse(self.text).ok()?;
+        span_of(table.get_ref(), path).map(|span| self.line(span.start))
     }
 
     fn refuse(&self, error: &toml::de::Error) -> Error {

@@ -85,7 +85,7 @@ impl Config {
         config.model.check(&document)?;
         config.socket.check(&document)?;
         config.perception.check(&document)?;
-        config.track.check()?;
+        config.track.check().map_err(|error| document.found(error))?;
         // What the file overrules is checked where it is written, so that the message has
         // its line; the rest of the profile is checked when the profile is read.
         if let Ok(generic) = Board::generic() {

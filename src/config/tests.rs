@@ -33,6 +33,65 @@ fn the_example_in_the_docs_is_valid_and_says_the_defaults() {
     assert_ne!(config, Config::default());
 }
 
+/// Every key that there is, as `section.key`, with its default where it has one.
+fn keys() -> Vec<(String, Option<toml::Value>)> {
+    let optional = "[source]\ninput = \"clip:a\"\n[socket]\ngroup = \"g\"\n\
+                    [camera]\ndevice = \"d\"\nvfov_deg = 40.0\n[microphone]\ndevice = \"d\"\n";
+    let tables = |config: Config| {
+        let whole = config.effective(&config.overrule(Board::generic().unwrap()));
+        toml::Table::try_from(whole).unwrap()
+    };
+    let all = tables(Config::parse(optional, "all.toml").unwrap());
+    let plain = tables(Config::default());
+    let mut keys = Vec::new();
+    for (section, table) in all {
+        for key in table.as_table().unwrap().keys() {
+            let default = plain[&section].get(key).cloned();
+            keys.push((format!("{section}.{key}"), default));
+        }
+    }
+    keys
+}
+
+#[test]
+fn the_docs_explain_every_key_with_its_default_and_no_other() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/configuration.md");
+    let text = std::fs::read_to_string(path).unwrap();
+    let mut explained = Vec::new();
+    let mut section = None;
+    for line in text.lines() {
+        if line.starts_with('#') {
+            let name = line.strip_prefix("### `[").and_then(|rest| rest.split_once(']'));
+            section = name.map(|(name, _)| name);
+        }
+        let cells: Vec<&str> = line.split('|').map(str::trim).collect();
+        if let (Some(section), ["", key, default, _, ""]) = (section, cells.as_slice())
+            && let Some(key) = key.strip_prefix('`')
+        {
+            let default = default.strip_prefix('`').map(|value| value.trim_end_matches('`'));
+            explained.push((format!("{section}.{}", key.trim_end_matches('`')), default));
+        }
+    }
+    let keys = keys();
+    assert!(keys.len() > 30);
+    for (key, default) in &keys {
+        let said = explained.iter().find(|(name, _)| name == key);
+        let (_, said) = said.unwrap_or_else(|| panic!("{key} is not explained"));
+        let said =
+            said.map(|value| toml::from_str::<toml::Table>(&format!("v = {value}")).unwrap());
+        match (said.map(|table| table["v"].clone()), default) {
+            // Some values pass through f32 on their way.
+            (Some(toml::Value::Float(said)), Some(toml::Value::Float(is))) => {
+                assert!((said - is).abs() < 1e-6, "{key}: {said} {is}");
+            }
+            (said, is) => assert_eq!(said.as_ref(), is.as_ref(), "{key}"),
+        }
+    }
+    for (name, _) in explained {
+        assert!(keys.iter().any(|(key, _)| *key == name), "{name} does not exist");
+    }
+}
+
 #[test]
 fn a_mistyped_key_is_refused_with_file_line_and_the_right_key() {
     assert_eq!(
@@ -64,6 +123,14 @@ fn values_out_of_range_are_refused_with_file_line_and_key() {
         ("[mount]\npitch_deg = 91.0", "tyto.toml:2: `mount.pitch_deg` is 91, outside -90 to 90"),
         ("[microphone]\nchannels = 0", "tyto.toml:2: `microphone.channels` is 0, outside 1 to 64"),
         ("[engine]\nthreads = 0", "tyto.toml:2: `engine.threads` is 0, outside 1 to 64"),
+        (
+            "[engine]\nthreads = 3",
+            "tyto.toml:2: `engine.threads` is 3, but tract computes on one thread",
+        ),
+        (
+            "[track]\n\nstart_looks = 40",
+            "tyto.toml:3: track.start_looks: 40 is not possible (give 1 to 32)",
+        ),
         ("[board]\nname = \"\"", "tyto.toml:2: `board.name` is empty"),
     ] {
         assert_eq!(refusal(text), expected);
@@ -89,11 +156,11 @@ fn texts_that_mean_something_else_are_refused_with_what_is_understood() {
 #[test]
 fn the_configuration_overrules_single_values_of_the_profile() {
     let config =
-        Config::parse("[camera]\nhfov_deg = 90.0\n[engine]\nthreads = 3\n", "tyto.toml").unwrap();
+        Config::parse("[camera]\nhfov_deg = 90.0\n[mount]\nyaw_deg = 3.5\n", "tyto.toml").unwrap();
     let generic = Board::generic().unwrap();
     let board = config.overrule(generic.clone());
     assert_eq!(board.camera, Camera { hfov_deg: 90.0, ..generic.camera });
-    assert_eq!(board.engine.threads, 3);
+    assert_eq!(board.mount, Mount { yaw_deg: 3.5, ..generic.mount });
     assert_eq!(board.microphone, generic.microphone);
 }
 
