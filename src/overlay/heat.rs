@@ -4,7 +4,7 @@ use super::canvas::{Canvas, Rect, Rgb};
 use crate::align::SimilarityMap;
 
 /// How much of the picture the hottest place hides, 0..1: the thing below must stay visible.
-const HIDES: f32 = 0.62;
+const HIDES: f32 = 0.58;
 
 /// How much the cold part of the picture is darkened, 0..1, so that the heat is what the eye
 /// finds first.
@@ -50,10 +50,10 @@ impl Heat {
             let place = y as usize * self.width + x as usize;
             self.values.get(place).copied().unwrap_or(0.0)
         };
-        canvas.blend(whole, [8, 6, 20], |x, y| DARKENS * (1.0 - step(0.05, 0.6, at(x, y))));
+        canvas.blend(whole, [8, 6, 20], |x, y| DARKENS * (1.0 - step(0.1, 0.7, at(x, y))));
         canvas.paint(whole, |x, y| {
             let heat = at(x, y);
-            (inferno(0.2 + 0.75 * heat), HIDES * step(0.12, 0.8, heat))
+            (inferno(0.3 + 0.62 * heat), HIDES * step(0.25, 0.9, heat))
         });
     }
 }

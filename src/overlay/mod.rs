@@ -16,14 +16,8 @@ use plate::{Plate, Style};
 pub use film::Film;
 
 /// Colours of the boxes: light enough for a dark plate, and none that the heat has.
-const PALETTE: [Rgb; 6] = [
-    [94, 234, 212],
-    [125, 196, 255],
-    [190, 242, 100],
-    [249, 168, 212],
-    [196, 181, 253],
-    [240, 240, 240],
-];
+const PALETTE: [Rgb; 5] =
+    [[94, 234, 212], [125, 196, 255], [190, 242, 100], [249, 168, 212], [196, 181, 253]];
 
 /// What one drawing shows.
 #[derive(Clone, Copy, Debug)]
@@ -112,7 +106,7 @@ fn corner_plates(scene: &Scene<'_>, style: &Style, canvas: &Canvas) -> Vec<Plate
     let mut y = style.margin;
     for mark in scene.sources.iter().filter(|mark| !mark.on_screen) {
         let words = [
-            (mark.label.to_owned(), style.bright),
+            (short(mark.label).to_owned(), style.bright),
             (percent(mark.confidence), style.dim),
             ("out of view".to_owned(), style.dim),
         ];
@@ -126,13 +120,24 @@ fn corner_plates(scene: &Scene<'_>, style: &Style, canvas: &Canvas) -> Vec<Plate
 }
 
 fn words(mark: &Mark<'_>, colour: Rgb) -> Vec<(String, Rgb)> {
-    let mut words = vec![(mark.label.to_owned(), [255; 3]), (percent(mark.confidence), colour)];
+    let mut words =
+        vec![(short(mark.label).to_owned(), [255; 3]), (percent(mark.confidence), colour)];
     words.extend(mark.azimuth_deg.map(|angle| (bearing(angle), [214; 3])));
     words
 }
 
+/// A share in percent; 99 at most, because nothing that is heard is certain.
 fn percent(share: f32) -> String {
-    format!("{:.0}%", share.clamp(0.0, 1.0) * 100.0)
+    format!("{:.0}%", (share * 100.0).clamp(0.0, 99.0))
+}
+
+/// A label that fits beside others: AudioSet's long names list synonyms after commas
+/// ("Bird vocalization, bird call, bird song"), and the first of them says it.
+fn short(label: &str) -> &str {
+    match label.split_once(", ") {
+        Some((first, _)) if label.chars().count() > 20 => first,
+        _ => label,
+    }
 }
 
 /// A bearing in words; positive is left.

@@ -23,7 +23,8 @@ impl Style {
     pub fn for_size(width: f32, height: f32) -> Style {
         // Tall pictures are narrow, and a label runs across.
         let size = height.min(width * 0.75);
-        let unit = (size / 480.0).max(0.6);
+        // More slowly than the picture: a large one is not looked at from farther away.
+        let unit = (size / 480.0).powf(0.85).max(0.6);
         // Next to the font's own size its dots stay crisp.
         let letters = match 18.0 * unit {
             near if (14.0..21.0).contains(&near) => 18.0,

@@ -68,6 +68,19 @@ fn bearings_are_told_in_words() {
 }
 
 #[test]
+fn long_labels_lose_their_synonyms_and_short_ones_nothing() {
+    assert_eq!(short("Bird vocalization, bird call, bird song"), "Bird vocalization");
+    assert_eq!(short("Male speech, man speaking"), "Male speech");
+    assert_eq!(short("Rail, train"), "Rail, train");
+    assert_eq!(short("Domestic animals or pets"), "Domestic animals or pets");
+}
+
+#[test]
+fn no_confidence_is_shown_as_certainty() {
+    assert_eq!([0.0, 0.456, 0.999, 1.0, 7.0].map(percent), ["0%", "46%", "99%", "99%", "99%"]);
+}
+
+#[test]
 fn colours_depend_on_the_label_alone_until_two_would_share_one() {
     let map = hill();
     let cat = Mark { label: "Cat", ..dog(&map) };
