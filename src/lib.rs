@@ -6,8 +6,10 @@
 //! capture ─▶ signal ─▶ encode ─▶ align ─▶ track ─▶ event ─▶ serve
 //! ```
 //!
-//! `pipeline` wires the rooms together and is the only one that sees them all;
-//! [`error`], [`clock`], [`event`] and `geometry` are the ground floor.
+//! [`pipeline`] wires the rooms together and is the only one that sees them all;
+//! [`error`], [`clock`], [`event`] and [`geometry`] are the ground floor.
+
+#![cfg_attr(not(test), warn(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 pub mod clock;
 pub mod config;

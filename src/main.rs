@@ -3,6 +3,7 @@
 // `println!` panics when the reader of a pipe has gone. Commands write with `writeln!` and `?`,
 // and a closed pipe ends them quietly.
 #![deny(clippy::print_stdout)]
+#![cfg_attr(not(test), warn(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 mod commands;
 mod logging;
