@@ -1,6 +1,8 @@
 # The two commands of the README are `make demo` and `make test`; `make help` lists the rest.
 
 CARGO  ?= cargo
+SHELL  := /bin/bash
+.SHELLFLAGS := -o pipefail -c
 SUDO   := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 OUT    ?= target/demo
 PREFIX ?= /usr
@@ -41,17 +43,23 @@ lint: setup ## Format, clippy and documentation, all without a warning
 	$(CARGO) clippy --locked --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --no-deps
 
+.PHONY: lint-unit
+lint-unit: ## Check that the systemd unit stays closed: exposure at most 1.5
+	@command -v systemd-analyze >/dev/null || { $(SUDO) apt-get update -qq && \
+	  DEBIAN_FRONTEND=noninteractive $(SUDO) apt-get install -y -qq --no-install-recommends systemd >/dev/null; }
+	systemd-analyze security --offline=yes --threshold=15 systemd/tyto.service | tail -n 1
+
 .PHONY: install
 install: ## Install the release build, its pack, boards and unit file (DESTDIR, PREFIX=/usr)
 	install -Dm755 target/release/tyto $(DESTDIR)$(PREFIX)/bin/tyto
-	for f in models/*/*; do [ -d $$f ] || install -Dm644 $$f $(DESTDIR)$(PREFIX)/share/tyto/$$f; done
-	for f in board/*.toml; do install -Dm644 $$f $(DESTDIR)$(PREFIX)/share/tyto/$$f; done
+	for f in models/owlet/* board/*.toml; do install -Dm644 $$f $(DESTDIR)$(PREFIX)/share/tyto/$$f; done
 	install -Dm644 systemd/tyto.service $(DESTDIR)$(PREFIX)/lib/systemd/system/tyto.service
 
 
 .PHONY: fuzz
 FUZZ_SECONDS ?= 60
 fuzz: setup ## Fuzz every reader of foreign bytes for FUZZ_SECONDS each
+	@command -v c++ >/dev/null || $(SUDO) apt-get install -y -qq --no-install-recommends g++
 	@command -v cargo-fuzz >/dev/null || $(CARGO) install --locked cargo-fuzz
 	@for target in $$(cd tests/fuzz/targets && ls | sed 's/\.rs$$//'); do \
 	  RUSTC_BOOTSTRAP=1 $(CARGO) fuzz run --fuzz-dir tests/fuzz $$target -- -max_total_time=$(FUZZ_SECONDS) || exit 1; \
