@@ -58,9 +58,11 @@ install: ## Install the release build, its pack, boards and unit file (DESTDIR, 
 
 .PHONY: fuzz
 FUZZ_SECONDS ?= 60
+# Quick to build; `FUZZ_FLAGS=` fuzzes optimised code under the address sanitiser instead.
+FUZZ_FLAGS ?= --dev -s none
 fuzz: setup ## Fuzz every reader of foreign bytes for FUZZ_SECONDS each
 	@command -v c++ >/dev/null || $(SUDO) apt-get install -y -qq --no-install-recommends g++
 	@command -v cargo-fuzz >/dev/null || $(CARGO) install --locked cargo-fuzz
 	@for target in $$(cd tests/fuzz/targets && ls | sed 's/\.rs$$//'); do \
-	  RUSTC_BOOTSTRAP=1 $(CARGO) fuzz run --fuzz-dir tests/fuzz $$target -- -max_total_time=$(FUZZ_SECONDS) || exit 1; \
+	  RUSTC_BOOTSTRAP=1 $(CARGO) fuzz run $(FUZZ_FLAGS) --fuzz-dir tests/fuzz $$target -- -max_total_time=$(FUZZ_SECONDS) || exit 1; \
 	done
