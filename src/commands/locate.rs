@@ -11,10 +11,11 @@ use serde::Serialize;
 use tyto::align::{SimilarityMap, Source};
 use tyto::capture::Picture;
 use tyto::config::Board;
-use tyto::geometry::{Camera, Pose};
+use tyto::geometry::Camera;
 use tyto::overlay::{self, Mark, Scene};
 
 use super::Setup;
+use super::view::{camera, mark};
 use looker::Looker;
 
 /// Options of `tyto locate`.
@@ -52,17 +53,11 @@ pub struct Args {
 /// fails as faulty media.
 pub fn run(args: Args) -> anyhow::Result<()> {
     let config = args.setup.load()?;
-    let (mut board, _) = config.board()?;
+    let (board, _) = config.board()?;
     let mut looker = Looker::open(&config.pack()?, board.engine.name.into())?;
     match (&args.manifest, &args.image, &args.audio) {
         (Some(manifest), _, _) => batch::run(&mut looker, manifest, &args.out),
-        (None, Some(image), Some(audio)) => {
-            if let Some(angle) = args.hfov {
-                board.camera.hfov_deg = angle;
-                board.camera.vfov_deg = None;
-            }
-            single(&mut looker, &board, &args, image, audio)
-        }
+        (None, Some(image), Some(audio)) => single(&mut looker, &board, &args, image, audio),
         _ => unreachable!("clap asks for both files unless there is a manifest"),
     }
 }
@@ -106,7 +101,7 @@ fn single(
     audio: &Path,
 ) -> anyhow::Result<()> {
     let picture = Picture::read(image)?;
-    let camera = camera(board, &picture)?;
+    let camera = camera(board, picture.width, picture.height, args.hfov)?;
     let heard = looker.hear(audio)?;
     let seen = looker.see(&picture)?;
     let sources =
@@ -129,17 +124,6 @@ fn single(
     Ok(())
 }
 
-fn camera(board: &Board, picture: &Picture) -> tyto::error::Result<Camera> {
-    let (optics, mount) = (&board.camera, board.mount);
-    let (yaw_deg, pitch_deg, roll_deg) = (mount.yaw_deg, mount.pitch_deg, mount.roll_deg);
-    let pose = Pose { yaw_deg, pitch_deg, roll_deg };
-    let camera = Camera::new(picture.width, picture.height, optics.hfov_deg, pose)?;
-    match optics.vfov_deg {
-        Some(angle) => camera.with_vfov(angle),
-        None => Ok(camera),
-    }
-}
-
 fn place<'a>(source: &'a Source, camera: &Camera, with_map: bool) -> Place<'a> {
     let map = &source.map;
     let peak = source.peak.map(f64::from);
@@ -156,19 +140,6 @@ fn place<'a>(source: &'a Source, camera: &Camera, with_map: bool) -> Place<'a> {
         peak: seen.map(|_| source.peak.map(rounded)),
         extent: seen.map(|_| source.extent.map(rounded)),
         map: with_map.then(|| rows(map)),
-    }
-}
-
-fn mark<'a>(source: &'a Source, camera: &Camera) -> Mark<'a> {
-    let bearing = camera.bearing(source.peak.map(f64::from));
-    Mark {
-        label: &source.label,
-        confidence: source.confidence,
-        on_screen: source.on_screen,
-        map: &source.map,
-        peak: source.peak,
-        extent: source.extent,
-        azimuth_deg: source.on_screen.then_some(bearing.azimuth_deg),
     }
 }
 

@@ -8,6 +8,7 @@ mod locate;
 mod play;
 mod replay;
 mod run;
+mod view;
 mod watch;
 
 use std::path::PathBuf;

@@ -13,14 +13,16 @@ use std::time::{Duration, SystemTime};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use tyto::align::Aligner;
 use tyto::capture::{AudioFormat, VideoFormat};
-use tyto::config::{Board, Config, EngineName};
-use tyto::encode::{self, Engine, Pack};
+use tyto::config::{Board, Config};
+use tyto::encode::{self, Pack};
 use tyto::error::{Error, Kind, Result};
-use tyto::event::{self, CameraInfo, Hello, MicrophoneInfo};
-use tyto::geometry::{Camera, Pose};
+use tyto::event::{self, CameraInfo, Hello, MicrophoneInfo, rfc3339};
+use tyto::geometry::Camera;
 use tyto::pipeline::{Parts, Perception, Settings};
 use tyto::serve;
 use tyto::track::Tracker;
+
+use super::view::camera;
 
 /// Configuration, board and model pack, all read and checked.
 pub struct Stage {
@@ -45,17 +47,7 @@ impl Stage {
     /// # Errors
     /// The field of view is not possible.
     pub fn camera(&self, format: &VideoFormat, hfov_deg: Option<f64>) -> Result<Camera> {
-        let (optics, mount) = (&self.board.camera, self.board.mount);
-        let pose =
-            Pose { yaw_deg: mount.yaw_deg, pitch_deg: mount.pitch_deg, roll_deg: mount.roll_deg };
-        if let Some(angle) = hfov_deg {
-            return Camera::new(format.width, format.height, angle, pose);
-        }
-        let camera = Camera::new(format.width, format.height, optics.hfov_deg, pose)?;
-        match optics.vfov_deg {
-            Some(angle) => camera.with_vfov(angle),
-            None => Ok(camera),
-        }
+        camera(&self.board, format.width, format.height, hfov_deg)
     }
 
     /// Perception with the pack's encoders.
@@ -63,9 +55,7 @@ impl Stage {
     /// # Errors
     /// The encoders do not load, or a setting is out of its range.
     pub fn perception(&self, camera: Camera, microphone: AudioFormat) -> Result<Perception> {
-        let engine = match self.board.engine.name {
-            EngineName::Tract => Engine::Tract,
-        };
+        let engine = self.board.engine.name.into();
         let wanted = &self.config.perception;
         let parts = Parts {
             encoders: encode::open(&self.pack, engine)?,
@@ -95,7 +85,7 @@ impl Stage {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             board: self.board.name.clone(),
             model: self.pack.title(),
-            started: humantime::format_rfc3339_millis(SystemTime::now()).to_string(),
+            started: rfc3339(SystemTime::now()),
             camera: Some(CameraInfo {
                 width: video.width,
                 height: video.height,

@@ -1,7 +1,7 @@
 //! From what changed in the tracks to what subscribers are told.
 
 use crate::clock::Clock;
-use crate::event::Sound;
+use crate::event::{Sound, rfc3339};
 use crate::geometry::Camera;
 use crate::track::Change;
 
@@ -35,7 +35,7 @@ impl Scribe {
             phase,
             track,
             seq: self.seq,
-            time: humantime::format_rfc3339_millis(clock.wall(heard)).to_string(),
+            time: rfc3339(clock.wall(heard)),
             mono_ns: heard.0,
             latency_ms: round(clock.now().since(span.end).as_secs_f64() * 1e3, 1),
             label: source.label,

@@ -13,6 +13,8 @@ use tyto::geometry::Camera;
 use tyto::overlay::{Film, Mark, Scene, draw};
 use tyto::pipeline::{Look, Observer};
 
+use super::super::view::mark;
+
 /// Pictures that may wait to be drawn.
 const WAITING: usize = 4;
 
@@ -130,21 +132,7 @@ impl Observer for &mut Filming {
 }
 
 fn draw_shot(shot: &Shot, camera: &Camera, start: Mono) -> Picture {
-    let marks: Vec<Mark<'_>> = shot
-        .tracks
-        .iter()
-        .map(|source| Mark {
-            label: &source.label,
-            confidence: source.confidence,
-            on_screen: source.on_screen,
-            map: &source.map,
-            peak: source.peak,
-            extent: source.extent,
-            azimuth_deg: source
-                .on_screen
-                .then(|| camera.bearing(source.peak.map(f64::from)).azimuth_deg),
-        })
-        .collect();
+    let marks: Vec<Mark<'_>> = shot.tracks.iter().map(|source| mark(source, camera)).collect();
     let caption = format!("{:.2} s", shot.at.since(start).as_secs_f64());
     draw(&Scene { picture: &shot.picture, sources: &marks, caption: &caption })
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tyto::clock::{Clock, Mono};
 use tyto::error::Result;
-use tyto::event::{Counters, Sound, State, Status};
+use tyto::event::{Counters, Sound, State, Status, rfc3339};
 use tyto::pipeline::Observer;
 use tyto::serve::Publisher;
 
@@ -28,7 +28,7 @@ impl Socket {
         self.publisher.status(Status {
             state,
             reason: reason.map(str::to_owned),
-            time: humantime::format_rfc3339_millis(self.clock.wall(now)).to_string(),
+            time: rfc3339(self.clock.wall(now)),
             uptime_s: now.since(self.started).as_secs_f64(),
             counters,
         });
