@@ -39,6 +39,7 @@ pub struct ClipOptions {
 
 /// An open clip.
 pub struct Clip {
+    name: String,
     video: Box<dyn VideoReel>,
     audio: Box<dyn AudioReel>,
     duration: Option<Duration>,
@@ -80,6 +81,7 @@ impl Clip {
             return Err(wrong(&format!("has {channels} channels, more than {BLOCK_VALUES}")));
         }
         Ok(Clip {
+            name: format!("clip:{}", path.display()),
             video: parts.video,
             audio: parts.audio,
             duration: parts.duration,
@@ -118,8 +120,8 @@ impl Clip {
             .filter(|_| self.options.repeat)
             .map(|duration| Turn::of(duration, self.audio.format().rate));
         (
-            Box::new(play::Video::new(self.video, &self.options, turn)),
-            Box::new(play::Audio::new(self.audio, &self.options, turn)),
+            Box::new(play::Video::new(self.name.clone(), self.video, &self.options, turn)),
+            Box::new(play::Audio::new(self.name, self.audio, &self.options, turn)),
         )
     }
 }

@@ -3,7 +3,7 @@
 //! Neither waits: the stamps alone say when something was taken.
 
 use super::{
-    AudioFormat, AudioSource, Block, Frame, Pull, VideoFormat, VideoSource, clip::time_of,
+    AudioFormat, AudioSource, Block, Frame, Pull, RawFrame, VideoFormat, VideoSource, clip::time_of,
 };
 use crate::clock::Mono;
 use crate::error::Result;
@@ -13,21 +13,21 @@ type Give<T> = Box<dyn FnMut(u64, &mut T) -> Result<Pull> + Send>;
 /// A camera that a function plays.
 ///
 /// ```
-/// use tyto::capture::{Frame, Pull, VideoFormat, VideoSource, simulated::SimulatedVideo};
+/// use tyto::capture::{Pull, RawFrame, VideoFormat, VideoSource, simulated::SimulatedVideo};
 /// use tyto::clock::Mono;
 ///
 /// let format = VideoFormat { width: 1, height: 1, rate: 10.0 };
-/// let mut camera = SimulatedVideo::new(format, |index, frame: &mut Frame| {
-///     frame.stamp = Mono(index * 100_000_000);
+/// let mut camera = SimulatedVideo::new(format, |index, raw: &mut RawFrame| {
+///     raw.stamp = Mono(index * 100_000_000);
 ///     Ok(if index < 3 { Pull::Filled } else { Pull::Ended })
 /// });
-/// let mut frame = Frame::default();
-/// while camera.pull(&mut frame)? == Pull::Filled {}
+/// let mut raw = RawFrame::default();
+/// while camera.pull(&mut raw)? == Pull::Filled {}
 /// # Ok::<(), tyto::error::Error>(())
 /// ```
 pub struct SimulatedVideo {
     format: VideoFormat,
-    give: Give<Frame>,
+    give: Give<RawFrame>,
     given: u64,
 }
 
@@ -36,7 +36,7 @@ impl SimulatedVideo {
     /// returns is the camera's.
     pub fn new(
         format: VideoFormat,
-        give: impl FnMut(u64, &mut Frame) -> Result<Pull> + Send + 'static,
+        give: impl FnMut(u64, &mut RawFrame) -> Result<Pull> + Send + 'static,
     ) -> Self {
         SimulatedVideo { format, give: Box::new(give), given: 0 }
     }
@@ -46,10 +46,10 @@ impl SimulatedVideo {
     pub fn from_frames(rate: f64, frames: Vec<Frame>) -> Self {
         let (width, height) =
             frames.first().map_or((0, 0), |f| (f.picture.width, f.picture.height));
-        SimulatedVideo::new(VideoFormat { width, height, rate }, move |index, frame| {
+        SimulatedVideo::new(VideoFormat { width, height, rate }, move |index, raw| {
             let next = usize::try_from(index).ok().and_then(|index| frames.get(index));
             let Some(next) = next else { return Ok(Pull::Ended) };
-            frame.clone_from(next);
+            raw.exchange(next.stamp, &mut next.picture.clone());
             Ok(Pull::Filled)
         })
     }
@@ -60,8 +60,12 @@ impl VideoSource for SimulatedVideo {
         self.format.clone()
     }
 
-    fn pull(&mut self, frame: &mut Frame) -> Result<Pull> {
-        let pull = (self.give)(self.given, frame)?;
+    fn describe(&self) -> String {
+        "simulated camera".to_owned()
+    }
+
+    fn pull(&mut self, raw: &mut RawFrame) -> Result<Pull> {
+        let pull = (self.give)(self.given, raw)?;
         self.given += u64::from(pull == Pull::Filled);
         Ok(pull)
     }
@@ -109,7 +113,12 @@ impl AudioSource for SimulatedAudio {
         self.format
     }
 
+    fn describe(&self) -> String {
+        "simulated microphone".to_owned()
+    }
+
     fn pull(&mut self, block: &mut Block) -> Result<Pull> {
+        block.format = self.format;
         let pull = (self.give)(self.given, block)?;
         self.given += u64::from(pull == Pull::Filled);
         Ok(pull)
@@ -130,10 +139,10 @@ mod tests {
         };
         let mut camera = SimulatedVideo::from_frames(25.0, vec![frame(1), frame(2)]);
         assert_eq!(camera.format(), VideoFormat { width: 1, height: 1, rate: 25.0 });
-        let mut got = Frame::default();
+        let mut got = RawFrame::default();
         for at in [1, 2] {
             assert_eq!(camera.pull(&mut got).unwrap(), Pull::Filled);
-            assert_eq!((got.stamp, got.picture.rgb[0]), (Mono(at), at as u8));
+            assert_eq!((got.stamp, got.bytes[0]), (Mono(at), at as u8));
         }
         assert_eq!(camera.pull(&mut got).unwrap(), Pull::Ended);
         assert_eq!(camera.pull(&mut got).unwrap(), Pull::Ended);

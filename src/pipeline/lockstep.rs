@@ -4,7 +4,9 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use crate::capture::{AudioFormat, AudioSource, Block, Frame, Pull, VideoSource};
+use crate::capture::{
+    AudioFormat, AudioSource, Block, Developer, Frame, Pull, RawFrame, VideoSource,
+};
 use crate::clock::{Mono, SimulatedClock};
 use crate::error::Result;
 
@@ -19,7 +21,7 @@ use super::{Observer, Perception, Progress, finish, look_if_due};
 /// # Errors
 /// A source, an encoder or the observer failed. Every track is ended before.
 pub fn lockstep(
-    mut video: Option<Box<dyn VideoSource>>,
+    video: Option<Box<dyn VideoSource>>,
     mut audio: Box<dyn AudioSource>,
     perception: &mut Perception,
     progress: &Progress,
@@ -29,7 +31,9 @@ pub fn lockstep(
     let clock = SimulatedClock::new();
     let played = (|| {
         let format = audio.format();
-        let mut frame = next_frame(&mut video, Frame::default(), progress)?;
+        let mut projector =
+            Projector { video, developer: Developer::new(), raw: RawFrame::default() };
+        let mut frame = projector.next(Frame::default(), progress)?;
         let mut block = Block::empty();
         let mut sound = next_block(&mut *audio, &mut block, format, progress)?;
         while !stop.load(Ordering::Relaxed) {
@@ -37,7 +41,7 @@ pub fn lockstep(
                 (Some(seen), end) if end.is_none_or(|end| seen.stamp <= end) => {
                     observer.frame(&seen)?;
                     let spare = perception.see(seen).unwrap_or_default();
-                    frame = next_frame(&mut video, spare, progress)?;
+                    frame = projector.next(spare, progress)?;
                 }
                 (waiting, Some(_)) => {
                     frame = waiting;
@@ -59,19 +63,28 @@ pub fn lockstep(
     observer.counters(&progress.counters())
 }
 
-/// The next picture, in the buffer of `spare`; `None` at the end.
-fn next_frame(
-    video: &mut Option<Box<dyn VideoSource>>,
-    mut spare: Frame,
-    progress: &Progress,
-) -> Result<Option<Frame>> {
-    let Some(source) = video else { return Ok(None) };
-    match source.pull(&mut spare)? {
-        Pull::Filled => {
-            Progress::add(&progress.frames, 1);
-            Ok(Some(spare))
+/// Gives the pictures of a source one by one.
+struct Projector {
+    video: Option<Box<dyn VideoSource>>,
+    developer: Developer,
+    raw: RawFrame,
+}
+
+impl Projector {
+    /// The next picture, in the buffer of `spare`; `None` at the end.
+    fn next(&mut self, mut spare: Frame, progress: &Progress) -> Result<Option<Frame>> {
+        let Some(source) = &mut self.video else { return Ok(None) };
+        loop {
+            match source.pull(&mut self.raw)? {
+                Pull::Filled => break,
+                Pull::Idle => {}
+                Pull::Ended => return Ok(None),
+            }
         }
-        Pull::Ended => Ok(None),
+        Progress::add(&progress.frames, 1);
+        spare.stamp = self.raw.stamp;
+        self.developer.develop(&mut self.raw, &mut spare.picture)?;
+        Ok(Some(spare))
     }
 }
 
@@ -82,8 +95,12 @@ fn next_block(
     format: AudioFormat,
     progress: &Progress,
 ) -> Result<Option<Mono>> {
-    if audio.pull(block)? == Pull::Ended {
-        return Ok(None);
+    loop {
+        match audio.pull(block)? {
+            Pull::Filled => break,
+            Pull::Idle => {}
+            Pull::Ended => return Ok(None),
+        }
     }
     let samples = block.filled / usize::from(format.channels.max(1));
     Progress::add(&progress.samples, samples as u64);

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use crossbeam_channel::{RecvTimeoutError, Sender, bounded};
 
-use crate::capture::{AudioSource, Frame, Picture, Pull, VideoSource};
-use crate::clock::{Clock, Mono};
+use crate::capture::{AudioSource, Developer, Frame, Pull, RawFrame, VideoSource};
+use crate::clock::Clock;
 use crate::error::{Error, Kind, Result};
 
 use super::ring::{Recorded, Recorder, Ring};
@@ -41,10 +41,8 @@ pub fn live(
     let (recorder, mut listener) = ring.split();
     let size = video.as_ref().map(|video| video.format());
     let bytes = size.map_or(0, |format| format.width as usize * format.height as usize * 3);
-    let (giver, taker, first) = slot(|| Frame {
-        stamp: Mono(0),
-        picture: Picture { rgb: Vec::with_capacity(bytes), ..Picture::default() },
-    });
+    let (giver, taker, first) =
+        slot(|| RawFrame { bytes: Vec::with_capacity(bytes), ..RawFrame::default() });
     let (bell, rung) = bounded(1);
     let shared =
         Shared { progress, stop, halt: AtomicBool::new(false), deaf: AtomicBool::new(false) };
@@ -62,6 +60,7 @@ pub fn live(
         let perceived = threads.as_ref().map_or(Ok(()), |_| {
             let mut reported = clock.now();
             let mut heard_all = false;
+            let (mut developer, mut spare) = (Developer::new(), Frame::default());
             loop {
                 let over = rung.recv_timeout(DOZE) == Err(RecvTimeoutError::Disconnected);
                 Progress::add(&progress.turns, 1);
@@ -70,11 +69,13 @@ pub fn live(
                 }
                 // Asked before the ring is emptied: what came before the end is then in it.
                 let deaf = shared.deaf.load(Ordering::Acquire);
-                if let Some(frame) = taker.take() {
+                if let Some(mut raw) = taker.take() {
+                    let mut frame = std::mem::take(&mut spare);
+                    frame.stamp = raw.stamp;
+                    developer.develop(&mut raw, &mut frame.picture)?;
+                    taker.give_back(raw);
                     observer.frame(&frame)?;
-                    if let Some(spare) = perception.see(frame) {
-                        taker.give_back(spare);
-                    }
+                    spare = perception.see(frame).unwrap_or_default();
                 }
                 listener.drain(|block| perception.hear(block));
                 look_if_due(perception, clock, progress, observer)?;
@@ -123,13 +124,14 @@ impl Shared<'_> {
     fn watch(
         &self,
         mut source: Box<dyn VideoSource>,
-        giver: &Giver<Frame>,
-        mut frame: Frame,
+        giver: &Giver<RawFrame>,
+        mut frame: RawFrame,
         bell: &Sender<()>,
     ) -> Result<()> {
         while !self.stopped() {
             match source.pull(&mut frame) {
                 Ok(Pull::Filled) => {}
+                Ok(Pull::Idle) => continue,
                 Ok(Pull::Ended) => break,
                 Err(error) => return self.fail(error),
             }
@@ -161,6 +163,7 @@ impl Shared<'_> {
                     Progress::add(&self.progress.samples, samples(values));
                     Progress::add(&self.progress.samples_lost, samples(values));
                 }
+                Ok(Recorded::Idle) => continue,
                 Ok(Recorded::Ended) => break,
                 Err(error) => return self.fail(error),
             }

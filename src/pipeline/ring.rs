@@ -54,6 +54,8 @@ pub enum Recorded {
     Kept(usize),
     /// So many values were lost: the ring is full.
     Lost(usize),
+    /// Nothing came for a while.
+    Idle,
     /// The source has ended.
     Ended,
 }
@@ -65,8 +67,10 @@ impl Recorder<'_> {
     /// # Errors
     /// As [`AudioSource::pull`].
     pub fn record(&mut self, source: &mut dyn AudioSource) -> Result<Recorded> {
-        if source.pull(&mut self.filling)? == Pull::Ended {
-            return Ok(Recorded::Ended);
+        match source.pull(&mut self.filling)? {
+            Pull::Filled => {}
+            Pull::Idle => return Ok(Recorded::Idle),
+            Pull::Ended => return Ok(Recorded::Ended),
         }
         let count = self.filling.filled;
         let Some(next) = self.spare.dequeue() else { return Ok(Recorded::Lost(count)) };
@@ -103,6 +107,10 @@ mod tests {
     struct Counting(u32);
 
     impl AudioSource for Counting {
+        fn describe(&self) -> String {
+            "counting".to_owned()
+        }
+
         fn format(&self) -> AudioFormat {
             FORMAT
         }

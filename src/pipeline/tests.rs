@@ -107,10 +107,9 @@ fn scene() -> Picture {
 
 fn camera(seconds: f64) -> Box<SimulatedVideo> {
     let format = VideoFormat { width: SIDE as u32, height: SIDE as u32, rate: 10.0 };
-    Box::new(SimulatedVideo::new(format, move |index, frame| {
-        frame.stamp = Mono(index * 100_000_000);
-        frame.picture.clone_from(&scene());
-        Ok(if frame.stamp.as_secs_f64() < seconds { Pull::Filled } else { Pull::Ended })
+    Box::new(SimulatedVideo::new(format, move |index, raw| {
+        raw.exchange(Mono(index * 100_000_000), &mut scene());
+        Ok(if raw.stamp.as_secs_f64() < seconds { Pull::Filled } else { Pull::Ended })
     }))
 }
 
@@ -278,11 +277,10 @@ fn punctual(samples: Vec<f32>, start: Mono) -> Box<SimulatedAudio> {
 
 fn steady_camera(start: Mono, seconds: f64) -> Box<SimulatedVideo> {
     let format = VideoFormat { width: SIDE as u32, height: SIDE as u32, rate: 20.0 };
-    Box::new(SimulatedVideo::new(format, move |index, frame| {
+    Box::new(SimulatedVideo::new(format, move |index, raw| {
         let after = Duration::from_millis(50 * index);
         SystemClock.sleep_until(start + after);
-        frame.stamp = start + after;
-        frame.picture.clone_from(&scene());
+        raw.exchange(start + after, &mut scene());
         Ok(if after.as_secs_f64() < seconds { Pull::Filled } else { Pull::Ended })
     }))
 }

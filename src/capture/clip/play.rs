@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use super::{AudioReel, ClipOptions, Pace, Turn, VideoReel, time_of};
-use crate::capture::{AudioFormat, AudioSource, Block, Frame, Pull, VideoFormat, VideoSource};
+use crate::capture::{
+    AudioFormat, AudioSource, Block, Picture, Pull, RawFrame, VideoFormat, VideoSource,
+};
 use crate::clock::Mono;
 use crate::error::Result;
 
@@ -35,6 +37,9 @@ impl Timeline {
 /// The pictures of a clip as a source.
 pub(super) struct Video {
     reel: Box<dyn VideoReel>,
+    name: String,
+    /// The picture that was decoded last, on its way out.
+    picture: Picture,
     timeline: Timeline,
     /// How long a turn lasts, if there is to be another one.
     turn: Option<Turn>,
@@ -44,9 +49,16 @@ pub(super) struct Video {
 }
 
 impl Video {
-    pub(super) fn new(reel: Box<dyn VideoReel>, options: &ClipOptions, turn: Option<Turn>) -> Self {
+    pub(super) fn new(
+        name: String,
+        reel: Box<dyn VideoReel>,
+        options: &ClipOptions,
+        turn: Option<Turn>,
+    ) -> Self {
         Video {
             reel,
+            name,
+            picture: Picture::default(),
             timeline: Timeline::new(options),
             turn,
             turns_done: 0,
@@ -56,8 +68,8 @@ impl Video {
     }
 
     /// The next picture of the present turn and its place in it.
-    fn next_in_turn(&mut self, frame: &mut Frame) -> Result<Option<Duration>> {
-        let Some(place) = self.reel.next(&mut frame.picture)? else { return Ok(None) };
+    fn next_in_turn(&mut self) -> Result<Option<Duration>> {
+        let Some(place) = self.reel.next(&mut self.picture)? else { return Ok(None) };
         let Some(turn) = self.turn else { return Ok(Some(place)) };
         let length = turn.beginning(1);
         if place + AHEAD >= length {
@@ -73,14 +85,18 @@ impl VideoSource for Video {
         self.reel.format()
     }
 
-    fn pull(&mut self, frame: &mut Frame) -> Result<Pull> {
+    fn describe(&self) -> String {
+        self.name.clone()
+    }
+
+    fn pull(&mut self, raw: &mut RawFrame) -> Result<Pull> {
         while !self.ended {
-            if let Some(place) = self.next_in_turn(frame)? {
+            if let Some(place) = self.next_in_turn()? {
                 let beginning = self.turn.map_or(Duration::ZERO, |t| t.beginning(self.turns_done));
                 let position = beginning + place;
                 self.given_in_turn += 1;
                 self.timeline.wait_for(position);
-                frame.stamp = self.timeline.stamp(position);
+                raw.exchange(self.timeline.stamp(position), &mut self.picture);
                 return Ok(Pull::Filled);
             }
             // A turn without a single picture would be followed by another for ever.
@@ -99,6 +115,7 @@ impl VideoSource for Video {
 /// The samples of a clip as a source.
 pub(super) struct Audio {
     reel: Box<dyn AudioReel>,
+    name: String,
     format: AudioFormat,
     timeline: Timeline,
     /// How long a turn lasts, if there is to be another one. A sound that ends before is
@@ -112,10 +129,16 @@ pub(super) struct Audio {
 }
 
 impl Audio {
-    pub(super) fn new(reel: Box<dyn AudioReel>, options: &ClipOptions, turn: Option<Turn>) -> Self {
+    pub(super) fn new(
+        name: String,
+        reel: Box<dyn AudioReel>,
+        options: &ClipOptions,
+        turn: Option<Turn>,
+    ) -> Self {
         Audio {
             format: reel.format(),
             reel,
+            name,
             timeline: Timeline::new(options),
             turn,
             in_turn: 0,
@@ -153,7 +176,12 @@ impl AudioSource for Audio {
         self.format
     }
 
+    fn describe(&self) -> String {
+        self.name.clone()
+    }
+
     fn pull(&mut self, block: &mut Block) -> Result<Pull> {
+        block.format = self.format;
         while !self.ended {
             block.filled = self.next_in_turn(&mut block.values)?;
             let frames = (block.filled / usize::from(self.format.channels)) as u64;

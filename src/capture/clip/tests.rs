@@ -3,7 +3,7 @@ use std::process::Command;
 use std::sync::Mutex;
 
 use super::*;
-use crate::capture::{Block, Frame, Pull};
+use crate::capture::{Block, Pull, RawFrame};
 use crate::clock::SimulatedClock;
 
 /// A folder of its own for a test.
@@ -46,9 +46,9 @@ fn folder_clip(pictures: u8, rate: u32, frames: usize) -> (tempfile::TempDir, Ve
 }
 
 fn all_frames(source: &mut dyn VideoSource) -> Vec<(Mono, u8)> {
-    let (mut frame, mut got) = (Frame::default(), Vec::new());
+    let (mut frame, mut got) = (RawFrame::default(), Vec::new());
     while source.pull(&mut frame).unwrap() == Pull::Filled {
-        got.push((frame.stamp, frame.picture.rgb[0]));
+        got.push((frame.stamp, frame.bytes[0]));
     }
     got
 }
@@ -126,7 +126,7 @@ mod of_a_folder {
         fs::remove_file(folder.path().join("b.WAV")).unwrap();
         grey(5, 2, 1).write_png(&folder.path().join("b.png")).unwrap();
         let (mut video, _) = Clip::open(folder.path(), &free()).unwrap().split();
-        let mut frame = Frame::default();
+        let mut frame = RawFrame::default();
         let error = (0..9).find_map(|_| video.pull(&mut frame).err()).unwrap();
         assert!(error.to_string().contains("b.png: is 5×2, but the clip's first picture is 4×2"));
     }
@@ -136,11 +136,11 @@ mod of_a_folder {
         let (folder, samples) = folder_clip(5, 1000, 1000);
         let options = ClipOptions { repeat: true, start: Mono(7), ..free() };
         let (mut video, mut audio) = Clip::open(folder.path(), &options).unwrap().split();
-        let mut frame = Frame::default();
+        let mut frame = RawFrame::default();
         for n in 0..23_u64 {
             assert_eq!(video.pull(&mut frame).unwrap(), Pull::Filled);
             assert_eq!(frame.stamp, Mono(7 + n * 200_000_000));
-            assert_eq!(u64::from(frame.picture.rgb[0]), (n % 5 + 1) * 10);
+            assert_eq!(u64::from(frame.bytes[0]), (n % 5 + 1) * 10);
         }
         let (mut block, mut got) = (Block::empty(), Vec::new());
         while got.len() < 3500 {
@@ -212,7 +212,7 @@ mod in_real_time {
         let (folder, _) = folder_clip(5, 1000, 1000);
         let clip = Clip::open(folder.path(), &free()).unwrap().starting(Mono(42));
         let (mut video, _) = clip.split();
-        let mut frame = Frame::default();
+        let mut frame = RawFrame::default();
         video.pull(&mut frame).unwrap();
         assert_eq!(frame.stamp, Mono(42));
     }
@@ -263,11 +263,11 @@ mod of_a_file {
         let (path, samples) = stereo_clip(folder.path());
         let options = ClipOptions { repeat: true, ..free() };
         let (mut video, mut audio) = Clip::open(&path, &options).unwrap().split();
-        let mut frame = Frame::default();
+        let mut frame = RawFrame::default();
         for n in 0..45_u64 {
             assert_eq!(video.pull(&mut frame).unwrap(), Pull::Filled);
             assert_eq!(
-                (frame.stamp, u64::from(frame.picture.rgb[0])),
+                (frame.stamp, u64::from(frame.bytes[0])),
                 (Mono(n * 100_000_000), n % 20 * 10)
             );
         }
@@ -363,7 +363,7 @@ mod of_a_file {
         let mut block = Block::empty();
         let error = loop {
             match audio.pull(&mut block) {
-                Ok(Pull::Filled) => {}
+                Ok(Pull::Filled | Pull::Idle) => {}
                 Ok(Pull::Ended) => panic!("the loss went unnoticed"),
                 Err(error) => break error,
             }
@@ -386,7 +386,7 @@ mod of_a_file {
         };
         let options = ClipOptions { repeat: true, ..free() };
         let (mut video, audio) = Clip::open(&path, &options).unwrap().split();
-        let mut frame = Frame::default();
+        let mut frame = RawFrame::default();
         for _ in 0..15 {
             video.pull(&mut frame).unwrap();
         }
