@@ -46,14 +46,43 @@ fn every_message_is_shown_as_it_is_written() {
     assert_eq!(shown.len(), 5, "{shown:?}");
 }
 
+/// The keys of an object and of everything in it.
+fn keys(value: &Value) -> Vec<&str> {
+    match value {
+        Value::Object(fields) => {
+            let inner = fields.values().flat_map(keys);
+            fields.keys().map(String::as_str).chain(inner).collect()
+        }
+        Value::Array(values) => values.iter().flat_map(keys).collect(),
+        _ => Vec::new(),
+    }
+}
+
 #[test]
-fn every_field_of_a_sound_is_explained() {
+fn every_field_of_a_sound_and_of_a_status_is_explained() {
+    let mut explained = 0;
     for line in parts().0 {
-        let Ok(Value::Object(fields)) = serde_json::from_str(line) else { panic!("{line}") };
-        for field in fields.keys().filter(|field| *field != "type" && fields["type"] == "sound") {
-            assert!(DOC.contains(&format!("`{field}`")), "{field} is not explained");
+        let value: Value = serde_json::from_str(line).unwrap();
+        if value["type"] != "sound" && value["type"] != "status" {
+            continue;
+        }
+        for key in keys(&value).into_iter().filter(|key| *key != "type") {
+            assert!(DOC.contains(&format!("`{key}`")), "{key} is not explained");
+            explained += 1;
         }
     }
+    assert!(explained > 50, "{explained}");
+}
+
+#[test]
+fn the_example_of_a_status_has_every_field_there_is() {
+    let line = parts().0.into_iter().find(|line| line.contains("\"status\"")).unwrap();
+    let Message::Status(status) = serde_json::from_str(line).unwrap() else { panic!("{line}") };
+    let devices = status.devices.unwrap();
+    assert!(devices.camera.unwrap().reason.is_some() && devices.microphone.is_some());
+    assert!(status.stages.is_some() && status.queues.is_some());
+    assert!(status.host.unwrap().temperature_c.is_some());
+    assert!(!status.readers.is_empty() && !status.needs_restart.is_empty());
 }
 
 #[test]

@@ -9,6 +9,11 @@ use serde::{Deserialize, Serialize};
 
 pub mod filter;
 pub mod request;
+mod status;
+
+pub use status::{
+    Counters, Device, DeviceState, Devices, Host, Queues, Reader, Stages, State, Status, Times,
+};
 
 /// The version of the contract, sent in [`Hello`].
 pub const SCHEMA: u32 = 1;
@@ -128,67 +133,6 @@ pub struct Sound {
     /// The similarity map, rows from the top; only for subscribers that asked with `map`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub map: Option<Vec<Vec<f32>>>,
-}
-
-/// How the daemon is doing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum State {
-    /// Opening devices and loading the pack.
-    Starting,
-    /// Everything works.
-    Running,
-    /// Something is missing; what works goes on.
-    Degraded,
-    /// Nothing can go on.
-    Failed,
-    /// The source came to its end, or the daemon was asked to stop.
-    Stopped,
-}
-
-/// State, the reason for it, and counters since the start.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Status {
-    /// See [`State`].
-    pub state: State,
-    /// Why, in a sentence; absent while running.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub reason: Option<String>,
-    /// RFC 3339 in UTC.
-    pub time: String,
-    /// Seconds since the daemon started.
-    pub uptime_s: f64,
-    /// What was counted.
-    pub counters: Counters,
-}
-
-/// Everything that is counted since the start.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Counters {
-    /// Pictures captured.
-    pub frames: u64,
-    /// Pictures replaced by a newer one before perception took them.
-    pub frames_replaced: u64,
-    /// Samples captured, per channel.
-    pub samples: u64,
-    /// Samples lost because perception was too slow, per channel.
-    pub samples_lost: u64,
-    /// Looks taken.
-    pub looks: u64,
-    /// Looks left out because perception was behind.
-    pub looks_skipped: u64,
-    /// Looks that heard nothing above the floor and ran no sound encoder.
-    pub looks_silent: u64,
-    /// Sound events published.
-    pub events: u64,
-    /// Subscribers connected now.
-    pub subscribers: u64,
-    /// Events lost by slow subscribers, all together.
-    pub events_lost: u64,
-    /// Milliseconds of one look, median of the last minute.
-    pub look_ms_p50: f64,
-    /// Milliseconds of one look, 99th percentile of the last minute.
-    pub look_ms_p99: f64,
 }
 
 /// How many events a slow subscriber lost since the last line of this kind.

@@ -57,10 +57,9 @@ impl Progress {
             looks_skipped: get(&self.looks_skipped),
             looks_silent: get(&self.looks_silent),
             events: get(&self.events),
-            subscribers: 0,
-            events_lost: 0,
             look_ms_p50: meter.percentile(50.0),
             look_ms_p99: meter.percentile(99.0),
+            ..Counters::default()
         }
     }
 

@@ -18,11 +18,15 @@ use crate::error::{Error, Kind, Result};
 use crate::event::{Hello, Sound, Status};
 
 mod bind;
+mod host;
 mod interest;
 mod lines;
+mod notify;
 mod queue;
 mod service;
 mod subscriber;
+
+pub use notify::Notifier;
 
 /// How many events may wait for the service thread: minutes of an ordinary day, so that
 /// only a thread that gets no processor time at all falls behind.
@@ -109,6 +113,7 @@ struct Shared {
     subscribers: AtomicU64,
     lost: AtomicU64,
     missed: AtomicU64,
+    turns: AtomicU64,
     stop: AtomicBool,
 }
 
@@ -209,8 +214,9 @@ impl Publisher {
     /// Keeps the newest status for those who ask, and sends it to every subscriber if its
     /// state or reason changed.
     ///
-    /// When it is sent, `time` and `uptime_s` are brought up to date, and the counters
-    /// `subscribers` and `events_lost` filled in: only the service knows them.
+    /// When it is sent, `time` and `uptime_s` are brought up to date, and what only the service
+    /// knows is filled in: the counters `subscribers` and `events_lost`, `host`, `readers`, and
+    /// of `queues` the events that wait for the service.
     pub fn status(&self, status: Status) {
         // If there is no room, events are waiting too, and the next status is not far.
         if self.sender.try_send(Note::Status(Box::new(status))).is_ok() {
@@ -226,6 +232,12 @@ impl Publisher {
     /// Events lost by slow subscribers since the start, all together.
     pub fn lost(&self) -> u64 {
         self.shared.lost.load(Ordering::Relaxed)
+    }
+
+    /// Times the service thread has gone round: it does so at least once a second, so that a
+    /// number that stands still is a thread that hangs.
+    pub fn turns(&self) -> u64 {
+        self.shared.turns.load(Ordering::Relaxed)
     }
 
     fn wake(&self) {

@@ -44,6 +44,9 @@ pub(super) struct Queue {
     outgoing: VecDeque<Line>,
     /// Bytes of the first outgoing line that the kernel has taken.
     taken: usize,
+    /// Sound events put into a batch, and events lost, since the beginning.
+    sent: u64,
+    dropped: u64,
 }
 
 impl Queue {
@@ -56,7 +59,24 @@ impl Queue {
             lost: 0,
             outgoing: VecDeque::new(),
             taken: 0,
+            sent: 0,
+            dropped: 0,
         }
+    }
+
+    /// Sound events that went out, or are about to.
+    pub fn sent(&self) -> u64 {
+        self.sent
+    }
+
+    /// Events that never will.
+    pub fn dropped(&self) -> u64 {
+        self.dropped
+    }
+
+    /// Lines that wait.
+    pub fn waiting(&self) -> u64 {
+        (self.entries.len() + self.outgoing.len()) as u64
     }
 
     /// Whether nothing waits.
@@ -95,6 +115,7 @@ impl Queue {
     /// Notes that `events` never came, between what is queued and what follows; says how
     /// many events that cost, apart from those.
     pub fn push_gap(&mut self, events: u64) -> u64 {
+        self.dropped += events;
         match self.entries.back_mut() {
             None => self.lost += events,
             Some(Entry::Gap(last)) => *last += events,
@@ -115,6 +136,7 @@ impl Queue {
             }
         }
         self.lost += cost;
+        self.dropped += cost;
         self.entries.push_back(entry);
         cost
     }
@@ -158,7 +180,12 @@ impl Queue {
                     self.answers -= 1;
                     self.outgoing.push_back(line);
                 }
-                Some(Entry::Sound(line) | Entry::Status(line)) => {
+                Some(Entry::Sound(line)) => {
+                    self.tell_lost();
+                    self.sent += 1;
+                    self.outgoing.push_back(line);
+                }
+                Some(Entry::Status(line)) => {
                     self.tell_lost();
                     self.outgoing.push_back(line);
                 }

@@ -11,12 +11,13 @@ use mio::net::UnixStream;
 use mio::{Events, Interest as Readiness, Poll, Token, Waker};
 
 use super::bind::Bound;
+use super::host::Gauge;
 use super::queue::{Line, line};
 use super::subscriber::Subscriber;
 use super::{BACKLOG, Note, Options, Shared};
 use crate::clock::{Clock, Mono};
 use crate::event::request::{Query, Request};
-use crate::event::{Counters, Hello, Message, Refusal, Sound, State, Status, rfc3339};
+use crate::event::{Hello, Message, Reader, Refusal, Sound, Status, rfc3339};
 
 const LISTENER: Token = Token(0);
 const WAKER: Token = Token(1);
@@ -30,6 +31,9 @@ const NOTES_PER_TURN: usize = 32;
 
 /// How long the kernel is left alone after it had no descriptor for a connection.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(500);
+
+/// The longest wait: whoever watches over this thread sees it go round.
+const LONGEST_WAIT: Duration = Duration::from_secs(1);
 
 /// How long subscribers have to take what is queued when the daemon stops.
 const FAREWELL: Duration = Duration::from_millis(500);
@@ -45,6 +49,7 @@ pub(super) struct Service {
     hello: Line,
     /// The newest status and when it came.
     status: (Status, Mono),
+    gauge: Gauge,
     subscribers: BTreeMap<usize, Subscriber>,
     next: usize,
     /// Connections may be waiting, to be accepted from this instant on.
@@ -65,13 +70,7 @@ impl Service {
         let waker = Waker::new(poll.registry(), WAKER)?;
         poll.registry().register(&mut bound.listener, LISTENER, Readiness::READABLE)?;
         let now = clock.now();
-        let starting = Status {
-            state: State::Starting,
-            reason: None,
-            time: rfc3339(clock.wall(now)),
-            uptime_s: 0.0,
-            counters: Counters::default(),
-        };
+        let starting = Status { time: rfc3339(clock.wall(now)), ..Status::default() };
         let service = Service {
             options,
             bound,
@@ -81,6 +80,7 @@ impl Service {
             shared,
             hello: line(&Message::Hello(hello.clone())),
             status: (starting, now),
+            gauge: Gauge::new(),
             subscribers: BTreeMap::new(),
             next: FIRST,
             accept_from: None,
@@ -103,7 +103,7 @@ impl Service {
 
     /// Waits until there is something to do.
     fn wait(&mut self, events: &mut Events) -> io::Result<()> {
-        match self.poll.poll(events, self.timeout()) {
+        match self.poll.poll(events, Some(self.timeout())) {
             Ok(()) => {}
             Err(error) if error.kind() == ErrorKind::Interrupted => events.clear(),
             Err(error) => return Err(error),
@@ -123,9 +123,9 @@ impl Service {
     }
 
     /// How long nothing needs doing unless the kernel or a publisher says so.
-    fn timeout(&self) -> Option<Duration> {
+    fn timeout(&self) -> Duration {
         if !self.notes.is_empty() || self.subscribers.values().any(Subscriber::wants_turn) {
-            return Some(Duration::ZERO);
+            return Duration::ZERO;
         }
         let now = self.clock.now();
         let accept = self.accept_from.map(|from| from.saturating_duration_since(Instant::now()));
@@ -135,11 +135,13 @@ impl Service {
         });
         let due = subscribers.flatten().map(|due| due.since(now));
         // The kernel counts in milliseconds: rounded down it would be asked in vain.
-        due.chain(accept).min().map(|wait| wait + Duration::from_millis(1))
+        let wait = due.chain(accept).min().map(|wait| wait + Duration::from_millis(1));
+        wait.unwrap_or(LONGEST_WAIT).min(LONGEST_WAIT)
     }
 
     /// A bounded share of work for everyone.
     fn turn(&mut self) {
+        self.shared.turns.fetch_add(1, Ordering::Relaxed);
         self.accept();
         for _ in 0..NOTES_PER_TURN {
             let Ok(note) = self.notes.try_recv() else { break };
@@ -301,15 +303,27 @@ impl Service {
     }
 
     /// The newest status as of now.
-    fn status_line(&self) -> Line {
-        let (status, since) = &self.status;
+    fn status_line(&mut self) -> Line {
         let now = self.clock.now();
-        let mut status = status.clone();
+        let (mut status, since) = self.status.clone();
         status.time = rfc3339(self.clock.wall(now));
-        status.uptime_s += now.since(*since).as_secs_f64();
+        status.uptime_s += now.since(since).as_secs_f64();
         status.counters.subscribers = self.subscribers.len() as u64;
         status.counters.events_lost = self.shared.lost.load(Ordering::Relaxed);
+        status.queues.get_or_insert_default().events_waiting = self.notes.len() as u64;
+        status.host = Some(self.gauge.read(now));
+        status.readers = self.readers();
         line(&Message::Status(status))
+    }
+
+    fn readers(&self) -> Vec<Reader> {
+        let reader = |(number, subscriber): (&usize, &Subscriber)| Reader {
+            id: (number - FIRST) as u64 + 1,
+            events: subscriber.queue.sent(),
+            lost: subscriber.queue.dropped(),
+            waiting: subscriber.queue.waiting(),
+        };
+        self.subscribers.iter().map(reader).collect()
     }
 
     /// Gives those who read a moment to take what is queued for them.

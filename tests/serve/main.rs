@@ -9,7 +9,8 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 use tyto::clock::SystemClock;
 use tyto::event::{
-    CameraInfo, Counters, Hello, Message, MicrophoneInfo, Phase, SCHEMA, Sound, State, Status,
+    CameraInfo, Counters, Hello, Message, MicrophoneInfo, Phase, Reader, SCHEMA, Sound, State,
+    Status,
 };
 use tyto::serve::{Options, Publisher, Server};
 
@@ -171,6 +172,7 @@ fn status(state: State, reason: Option<&str>) -> Status {
         time: "2026-02-01T00:00:00.000Z".into(),
         uptime_s: 1.5,
         counters: Counters { looks: 7, ..Counters::default() },
+        ..Status::default()
     }
 }
 

@@ -1,6 +1,7 @@
 //! What subscribers say.
 
 use std::io::ErrorKind;
+use std::thread;
 
 use super::*;
 
@@ -24,6 +25,42 @@ fn the_status_is_answered_at_once_and_is_up_to_date() {
     assert_eq!((second.counters.looks, second.counters.subscribers), (7, 1));
     assert!(second.uptime_s >= 1.5);
     assert_ne!(second.time, status(State::Running, None).time);
+}
+
+#[test]
+fn the_status_tells_of_the_process_and_of_every_subscriber_s_losses() {
+    let house = House::with(|options| options.queue = 16);
+    let deaf = house.client();
+    let mut healthy = house.client();
+    for seq in 0..5000 {
+        house.publisher.sound(sound(Phase::Update, 1, seq));
+        assert_eq!(healthy.sound().seq, seq);
+    }
+    let (_, status) = healthy.ask();
+    let host = status.host.unwrap();
+    assert!(host.resident_bytes > 1 << 20 && host.descriptors > 3, "{host:?}");
+    let [slow, quick] = status.readers[..] else { panic!("{:?}", status.readers) };
+    assert_eq!(quick, Reader { id: 2, events: 5000, lost: 0, waiting: 0 });
+    assert_eq!((slow.id, slow.events + slow.lost), (1, 5000 - 16));
+    assert_eq!(slow.lost, status.counters.events_lost);
+    assert!(slow.waiting >= 16 && slow.lost > 0, "{slow:?}");
+
+    drop(deaf);
+    until("the end of the deaf one", || house.publisher.subscribers() == 1);
+    let (_, status) = healthy.ask();
+    assert_eq!(status.readers.iter().map(|reader| reader.id).collect::<Vec<_>>(), [2]);
+}
+
+#[test]
+fn the_service_shows_that_it_lives_when_nobody_says_anything() {
+    let house = House::new();
+    let before = house.publisher.turns();
+    until("three turns", || house.publisher.turns() >= before + 3);
+    // Neither does it spin.
+    let (before, start) = (house.publisher.turns(), Instant::now());
+    thread::sleep(Duration::from_millis(1500));
+    let turns = house.publisher.turns() - before;
+    assert!(turns <= start.elapsed().as_secs() + 2, "{turns} turns");
 }
 
 #[test]

@@ -31,6 +31,7 @@ impl Socket {
             time: rfc3339(self.clock.wall(now)),
             uptime_s: now.since(self.started).as_secs_f64(),
             counters,
+            ..Status::default()
         });
     }
 }
