@@ -30,7 +30,7 @@ fn what_is_in_order_is_said_a_line_each() {
         "configuration    ",
         "board profile    generic",
         "model pack       tiny 0.1.0",
-        "checksums        all three",
+        "checksums        all files",
         "labels           5, from 5 tags, in 5 dimensions",
         "engine           ",
         "picture encoder  64×48 pixels to 8×6 places, ",

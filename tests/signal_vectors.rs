@@ -9,7 +9,9 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 use tyto::capture::{Picture, Recording};
-use tyto::signal::{self, FRAME, HOP, LogMel, Resizer};
+use tyto::signal::log_mel::{BANDS, Bands, FRAME, HOP};
+use tyto::signal::spectrogram::{self, Density, Spectrogram};
+use tyto::signal::{self, Filter, Resizer, SoundFrontEnd};
 
 fn file(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/vectors/signal").join(name)
@@ -30,12 +32,13 @@ fn largest_error(ours: &[f32], theirs: &[f32]) -> f32 {
 }
 
 fn log_mel(samples: &[f32]) -> Vec<f32> {
-    let mut log_mel = LogMel::new();
-    samples
-        .windows(FRAME)
-        .step_by(HOP)
-        .flat_map(|frame| log_mel.frame(frame.try_into().unwrap()))
-        .collect()
+    let mut bands = Bands::new();
+    let frame = |samples: &[f32]| {
+        let mut values = [0.0; BANDS];
+        bands.of(samples, &mut values);
+        values
+    };
+    samples.windows(FRAME).step_by(HOP).flat_map(frame).collect()
 }
 
 /// At most 2e-6, in the natural logarithm: the last digits of 32 bits.
@@ -50,6 +53,42 @@ fn log_mel_agrees_with_numpy() {
     let error = largest_error(&log_mel(&dog), &floats("dog_log_mel.f32"));
     println!("log-mel, a dog: largest error {error:.1e}");
     assert!(error <= 2e-6);
+}
+
+/// At most 1e-4 relative, in every frequency of every frame.
+#[test]
+fn the_spectrogram_agrees_with_scipy() {
+    let settings = spectrogram::Settings::default();
+    let mut samples: Vec<f32> = floats("tones.f32").iter().map(|v| 1.5 * v).collect();
+    let mut front_end = Spectrogram::new(&settings);
+    front_end.lengthen(&mut samples);
+    assert_eq!(samples.len(), 48_000);
+
+    let worst = |pairs: &mut dyn Iterator<Item = (f64, f64)>, least: f64| {
+        let relative = |(a, b): (f64, f64)| (a - b).abs() / b.abs().max(least);
+        pairs.map(relative).fold(0.0, f64::max)
+    };
+    let theirs = floats("tones_density.f32");
+    let loudest = f64::from(theirs.iter().copied().fold(0.0, f32::max));
+    let mut density = Density::new(512);
+    let mut ours = vec![0.0; 257];
+    let mut error = 0.0_f64;
+    for (frame, theirs) in theirs.chunks(257).enumerate() {
+        density.of(&samples[frame * 37 * 159..][..512], &mut ours);
+        let mut pairs = ours.iter().copied().zip(theirs.iter().map(|v| f64::from(*v)));
+        error = error.max(worst(&mut pairs, 1e-15 * loudest));
+    }
+    println!("density, loudest {loudest:.1e}: largest relative error {error:.1e}");
+    assert!(error <= 1e-4);
+
+    let mut patch = Vec::new();
+    front_end.patch(0, &samples, &mut patch);
+    let theirs = floats("tones_spectrogram.f32");
+    let ours = (0..theirs.len()).map(|n| f64::from(patch[n % 257 * 299 + n / 257 * 37]));
+    let mut pairs = ours.zip(theirs.iter().map(|v| f64::from(*v)));
+    let error = worst(&mut pairs, 1e-3);
+    println!("log spectrogram: largest relative error {error:.1e}");
+    assert!(error <= 1e-4);
 }
 
 #[derive(Deserialize)]
@@ -136,7 +175,8 @@ fn pattern(width: u32, height: u32) -> Picture {
 #[test]
 fn resizing_agrees_with_pillow() {
     for case in json::<Vec<Resized>>("resized.json") {
-        let mut resizer = Resizer::new(case.to[0], case.to[1], [0.0; 3], [1.0; 3]);
+        let mut resizer =
+            Resizer::new(case.to[0], case.to[1], Filter::Bilinear, [0.0; 3], [1.0; 3]);
         let mut planar = Vec::new();
         resizer.run(&pattern(case.from[0], case.from[1]), &mut planar).unwrap();
         let theirs = std::fs::read(file(&format!("{}.u8", case.name))).unwrap();
@@ -149,5 +189,18 @@ fn resizing_agrees_with_pillow() {
         });
         println!("{}: largest error {worst}, {unequal} of {} differ", case.name, theirs.len());
         assert!(worst <= 1.0, "{}", case.name);
+    }
+}
+
+/// At most a thousandth of one of 255 grey levels.
+#[test]
+fn cubic_resizing_agrees_with_pillow_s_on_floats() {
+    for case in json::<Vec<Resized>>("cubic.json") {
+        let mut resizer = Resizer::new(case.to[0], case.to[1], Filter::Bicubic, [0.0; 3], [1.0; 3]);
+        let mut planar = Vec::new();
+        resizer.run(&pattern(case.from[0], case.from[1]), &mut planar).unwrap();
+        let error = largest_error(&planar, &floats(&format!("{}.f32", case.name)));
+        println!("{}: largest error {error:.1e}", case.name);
+        assert!(error <= 1e-3, "{}", case.name);
     }
 }

@@ -1,7 +1,4 @@
 //! What is it that sounds? The sound's vector as a sum of few prototypes.
-//!
-//! The space is one of amounts: its coordinates say how much of something is heard or seen, and
-//! what remains unexplained is never less than nothing.
 
 /// At most this many things are told apart in one sound.
 pub const MOST: usize = 3;
@@ -14,6 +11,25 @@ const FLOOR: f32 = 0.05;
 
 /// Prototypes whose cosine is this or more are the same thing under another name.
 const KIN: f32 = 0.4;
+
+/// What the coordinates of the embedding space say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Space {
+    /// How much of something is heard or seen: what remains unexplained is never less than
+    /// nothing.
+    Amounts,
+    /// Directions alone, below zero as well as above.
+    Signed,
+}
+
+impl Space {
+    fn remainder(self, value: f32) -> f32 {
+        match self {
+            Space::Amounts => value.max(0.0),
+            Space::Signed => value,
+        }
+    }
+}
 
 /// A label that has a part in a sound.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -31,9 +47,9 @@ pub struct Part {
 /// of the first one's; its part is taken off, and labels that are [`KIN`] to it stand back. The
 /// prototype alone says what could sound like this; the score says what was heard.
 ///
-/// `sound` has `D` values, `prototypes` one row of `D` values of length 1 for each label, and
+/// `sound` has `D` values (in a signed space scaled to length 1), `prototypes` one row of `D` values of length 1 for each label, and
 /// `scores` one value in 0..1 for each label.
-pub fn explain(sound: &[f32], prototypes: &[Vec<f32>], scores: &[f32]) -> Vec<Part> {
+pub fn explain(space: Space, sound: &[f32], prototypes: &[Vec<f32>], scores: &[f32]) -> Vec<Part> {
     let mut rest = sound.to_vec();
     let mut found: Vec<Part> = Vec::with_capacity(MOST);
     while found.len() < MOST {
@@ -48,17 +64,22 @@ pub fn explain(sound: &[f32], prototypes: &[Vec<f32>], scores: &[f32]) -> Vec<Pa
         let least = found.first().map_or(FLOOR, |first| FLOOR.max(SHARE * first.fit));
         let Some((label, fit)) = best.filter(|(_, fit)| *fit >= least) else { break };
         found.push(Part { label, fit });
-        take(&mut rest, &prototypes[label]);
+        take(space, &mut rest, &prototypes[label]);
     }
     found
 }
 
 /// The part of `sound` that each label of `found` has for its own: the whole less what the others
 /// explain of it. A label that is left with nothing gets the whole.
-pub fn own_parts(sound: &[f32], prototypes: &[Vec<f32>], found: &[Part]) -> Vec<Vec<f32>> {
+pub fn own_parts(
+    space: Space,
+    sound: &[f32],
+    prototypes: &[Vec<f32>],
+    found: &[Part],
+) -> Vec<Vec<f32>> {
     let mut rest = sound.to_vec();
     let weights: Vec<f32> =
-        found.iter().map(|part| take(&mut rest, &prototypes[part.label])).collect();
+        found.iter().map(|part| take(space, &mut rest, &prototypes[part.label])).collect();
     let own = |i: usize| {
         let mut own = sound.to_vec();
         for (j, (part, weight)) in found.iter().zip(&weights).enumerate() {
@@ -68,17 +89,17 @@ pub fn own_parts(sound: &[f32], prototypes: &[Vec<f32>], found: &[Part]) -> Vec<
                 }
             }
         }
-        own.iter_mut().for_each(|value| *value = value.max(0.0));
-        if own.iter().any(|value| *value > 0.0) { own } else { sound.to_vec() }
+        own.iter_mut().for_each(|value| *value = space.remainder(*value));
+        if own.iter().any(|value| *value != 0.0) { own } else { sound.to_vec() }
     };
     (0..found.len()).map(own).collect()
 }
 
-/// Takes from `rest` what `prototype` explains of it, down to nothing; returns its weight.
-fn take(rest: &mut [f32], prototype: &[f32]) -> f32 {
+/// Takes from `rest` what `prototype` explains of it; returns its weight.
+fn take(space: Space, rest: &mut [f32], prototype: &[f32]) -> f32 {
     let weight = dot(prototype, rest);
     for (value, p) in rest.iter_mut().zip(prototype) {
-        *value = (*value - weight * p).max(0.0);
+        *value = space.remainder(*value - weight * p);
     }
     weight
 }
@@ -114,7 +135,10 @@ mod tests {
     const SURE: [f32; 4] = [1.0; 4];
 
     fn labels(sound: &[f32], scores: &[f32]) -> Vec<usize> {
-        explain(sound, &prototypes(), scores).iter().map(|part| part.label).collect()
+        explain(Space::Amounts, sound, &prototypes(), scores)
+            .iter()
+            .map(|part| part.label)
+            .collect()
     }
 
     #[test]
@@ -125,13 +149,13 @@ mod tests {
     #[test]
     fn two_things_at_once_are_told_apart_the_better_match_first() {
         let sound = [0.4, 0.0, 0.3, 0.0, 0.9];
-        let found = explain(&sound, &prototypes(), &SURE);
+        let found = explain(Space::Amounts, &sound, &prototypes(), &SURE);
         assert_eq!(found.iter().map(|part| part.label).collect::<Vec<_>>(), [3, 0]);
         assert!(
             (found[0].fit - 0.9).abs() < 1e-6 && (found[1].fit - 0.5).abs() < 1e-6,
             "{found:?}"
         );
-        let own = own_parts(&sound, &prototypes(), &found);
+        let own = own_parts(Space::Amounts, &sound, &prototypes(), &found);
         assert_eq!(own, [[0.0, 0.0, 0.0, 0.0, 0.9], [0.4, 0.0, 0.3, 0.0, 0.0]]);
     }
 
@@ -144,7 +168,7 @@ mod tests {
 
     #[test]
     fn kin_are_not_two_sources_however_well_both_match() {
-        let found = explain(&[0.9, 0.0, 0.5, 0.5, 0.0], &prototypes(), &SURE);
+        let found = explain(Space::Amounts, &[0.9, 0.0, 0.5, 0.5, 0.0], &prototypes(), &SURE);
         assert_eq!(found.len(), 1, "{found:?}");
     }
 
@@ -155,16 +179,34 @@ mod tests {
 
     #[test]
     fn silence_and_what_no_score_speaks_for_is_explained_by_nothing() {
-        assert!(explain(&[0.0; 5], &prototypes(), &SURE).is_empty());
-        assert!(explain(&[0.04; 5], &prototypes(), &[0.1; 4]).is_empty());
-        assert!(explain(&[1.0; 5], &prototypes(), &[0.0; 4]).is_empty());
-        assert!(explain(&[1.0; 5], &[], &[]).is_empty());
+        assert!(explain(Space::Amounts, &[0.0; 5], &prototypes(), &SURE).is_empty());
+        assert!(explain(Space::Amounts, &[0.04; 5], &prototypes(), &[0.1; 4]).is_empty());
+        assert!(explain(Space::Amounts, &[1.0; 5], &prototypes(), &[0.0; 4]).is_empty());
+        assert!(explain(Space::Amounts, &[1.0; 5], &[], &[]).is_empty());
     }
 
     #[test]
     fn one_source_keeps_the_whole_sound() {
         let sound = [0.8, 0.1, 0.6, 0.0, 0.2];
-        assert_eq!(own_parts(&sound, &prototypes(), &[Part { label: 0, fit: 1.0 }]), [sound]);
+        assert_eq!(
+            own_parts(Space::Amounts, &sound, &prototypes(), &[Part { label: 0, fit: 1.0 }]),
+            [sound]
+        );
+    }
+
+    #[test]
+    fn in_a_signed_space_both_parts_keep_their_signs() {
+        let prototypes = [vec![0.8, -0.6, 0.0], vec![0.0, 0.0, -1.0]];
+        let sound = [0.48, -0.36, -0.8];
+        let found = explain(Space::Signed, &sound, &prototypes, &[1.0, 1.0]);
+        assert_eq!(found.iter().map(|part| part.label).collect::<Vec<_>>(), [1, 0]);
+        assert!((found[1].fit - 0.6).abs() < 1e-6, "{found:?}");
+        let own = own_parts(Space::Signed, &sound, &prototypes, &found);
+        for (own, wanted) in own.iter().zip([[0.0, 0.0, -0.8], [0.48, -0.36, 0.0]]) {
+            assert!(own.iter().zip(wanted).all(|(a, b)| (a - b).abs() < 1e-6), "{own:?}");
+        }
+        // As amounts nothing of the second would be left, and little of the first.
+        assert_ne!(explain(Space::Amounts, &sound, &prototypes, &[1.0, 1.0]), found);
     }
 
     proptest! {
@@ -173,9 +215,9 @@ mod tests {
             sound in prop::collection::vec(0.0f32..1.0, 5),
             scores in prop::collection::vec(0.0f32..1.0, 4),
         ) {
-            let found = explain(&sound, &prototypes(), &scores);
+            let found = explain(Space::Amounts, &sound, &prototypes(), &scores);
             prop_assert!(found.len() <= MOST);
-            for own in own_parts(&sound, &prototypes(), &found) {
+            for own in own_parts(Space::Amounts, &sound, &prototypes(), &found) {
                 prop_assert!(own.iter().zip(&sound).all(|(own, whole)| (0.0..=*whole).contains(own)));
                 prop_assert!(own.iter().any(|value| *value > 0.0));
             }

@@ -7,7 +7,7 @@ mod tests;
 
 pub use explain::MOST;
 
-use explain::{Part, dot, explain, normalised, own_parts};
+use explain::{Part, Space, dot, explain, normalised, own_parts};
 
 use crate::encode::{Calibration, ImageMap, Label, Pack, SoundVector};
 
@@ -49,6 +49,9 @@ pub struct Aligner {
     prototypes: Vec<Vec<f32>>,
     /// Dimensions that stand for families.
     families: Vec<usize>,
+    space: Space,
+    /// Whether the pack has no labels: then every sound is one source under the one name.
+    nameless: bool,
     calibration: Calibration,
 }
 
@@ -86,7 +89,15 @@ impl Aligner {
         let unit = |label: &Label| normalised(&label.prototype).unwrap_or_default();
         let prototypes = labels.iter().map(unit).collect();
         let families = pack.labels.families.clone();
-        Aligner { labels, prototypes, families, calibration: pack.manifest.calibration.clone() }
+        let manifest = &pack.manifest;
+        Aligner {
+            labels,
+            prototypes,
+            families,
+            space: if manifest.signed { Space::Signed } else { Space::Amounts },
+            nameless: manifest.labels.is_none(),
+            calibration: manifest.calibration.clone(),
+        }
     }
 
     /// Finds the things that sound, at most [`MOST`], the one that explains the sound best first.
@@ -108,6 +119,9 @@ impl Aligner {
     /// of view, its label score. Without a picture (`None`, or one of another width than the
     /// sound's) nothing is in view and the map is empty. A sound that no label explains gives no
     /// source.
+    ///
+    /// In a pack without labels every sound is one source under the pack's one name, with a label
+    /// score of 1, in view by the peak of its map alone.
     pub fn look(&mut self, image: Option<&ImageMap>, sound: &SoundVector) -> Vec<Source> {
         self.borne(image, sound).into_iter().map(|(source, _)| source).collect()
     }
@@ -130,12 +144,20 @@ impl Aligner {
 
     fn borne(&self, image: Option<&ImageMap>, sound: &SoundVector) -> Vec<Borne> {
         let image = image.filter(|image| image.dim == sound.embedding.len());
-        let scores = self.scores(sound);
-        let found = explain(&sound.embedding, &self.prototypes, &scores);
+        let Some(unit) = normalised(&sound.embedding) else { return Vec::new() };
+        if self.nameless {
+            return vec![self.source(image, &sound.embedding, 0, 1.0)];
+        }
+        let scores = self.scores(sound, &unit);
+        let whole = match self.space {
+            Space::Amounts => &sound.embedding,
+            Space::Signed => &unit,
+        };
+        let found = explain(self.space, whole, &self.prototypes, &scores);
         if let Some(image) = image
             && found.len() > 1
         {
-            let apart = self.told_apart(image, &sound.embedding, &found, &scores);
+            let apart = self.told_apart(image, whole, &found, &scores);
             if apart.len() > 1 {
                 return apart;
             }
@@ -157,7 +179,7 @@ impl Aligner {
         scores: &[f32],
     ) -> Vec<Borne> {
         let mut apart: Vec<Borne> = Vec::with_capacity(found.len());
-        for (part, own) in found.iter().zip(own_parts(sound, &self.prototypes, found)) {
+        for (part, own) in found.iter().zip(own_parts(self.space, sound, &self.prototypes, found)) {
             let new = self.source(Some(image), &own, part.label, scores[part.label]);
             let taken = |(old, _): &Borne| cells_apart(&new.0.map, &old.map) <= SAME_PLACE;
             if new.0.on_screen && !apart.iter().any(taken) {
@@ -197,11 +219,11 @@ impl Aligner {
     }
 
     /// How well each label was heard, 0..1: the strongest of the tags that speak for it. In a pack
-    /// without tags, the cosine of prototype and sound.
-    fn scores(&self, sound: &SoundVector) -> Vec<f32> {
+    /// without tags, the cosine of prototype and sound, whose vector of length 1 is `unit`.
+    fn scores(&self, sound: &SoundVector, unit: &[f32]) -> Vec<f32> {
         let score = |(label, prototype): (&Label, &Vec<f32>)| {
             let score = if sound.tags.is_empty() {
-                normalised(&sound.embedding).map_or(0.0, |unit| dot(prototype, &unit))
+                dot(prototype, unit)
             } else {
                 let heard = |(tag, weight): &(usize, f32)| {
                     sound.tags.get(*tag).map_or(0.0, |score| weight * score)

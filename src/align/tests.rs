@@ -107,6 +107,46 @@ fn the_label_score_is_the_prototype_s_weight_in_a_pack_without_tags() {
     assert_eq!((source.label.as_str(), source.label_score), ("Green", 1.0));
 }
 
+/// The tiny pack without its labels.
+fn nameless() -> Pack {
+    let mut pack = tiny();
+    pack.manifest.labels = None;
+    pack.labels.labels.truncate(1);
+    let label = &mut pack.labels.labels[0];
+    (label.name, label.general, label.prototype) = ("sound".to_owned(), true, Vec::new());
+    (pack.labels.tags, label.sounds) = (Vec::new(), Vec::new());
+    pack
+}
+
+#[test]
+fn a_pack_without_labels_finds_one_source_under_its_one_name() {
+    let mut aligner = Aligner::new(&nameless());
+    let heard = |embedding: [f32; 5]| SoundVector { embedding: embedding.to_vec(), tags: vec![] };
+    let image = picture(&[(0, 0), (1, 7)]);
+    let sources = aligner.look(Some(&image), &heard([0.6, 0.9, 0.0, 0.0, 0.0]));
+    let [source] = sources.as_slice() else { panic!("one source, not {sources:?}") };
+    assert_eq!((source.label.as_str(), source.label_score, source.on_screen), ("sound", 1.0, true));
+    assert_eq!(source.peak, [0.875, 0.75]);
+
+    let elsewhere = aligner.look(Some(&image), &heard([0.0, 0.0, 1.0, 0.0, 0.0]));
+    assert_eq!((elsewhere.len(), elsewhere[0].on_screen), (1, false));
+    assert_eq!(elsewhere[0].confidence, 1.0, "that there is a sound is beyond doubt");
+    assert!(aligner.look(Some(&image), &heard([0.0; 5])).is_empty());
+    assert_eq!(aligner.look(None, &heard([1.0; 5])).len(), 1);
+}
+
+#[test]
+fn in_a_signed_space_what_points_away_is_unlike_and_not_unheard() {
+    let mut pack = nameless();
+    pack.manifest.signed = true;
+    let mut image = picture(&[]);
+    (image.values[5], image.values[2]) = (-1.0, 1.0);
+    let heard = SoundVector { embedding: vec![-0.9, 0.0, 0.0, 0.0, 0.0], tags: vec![] };
+    let source = Aligner::new(&pack).look(Some(&image), &heard).remove(0);
+    assert!(source.on_screen && source.map.values[5] > 0.9, "{source:?}");
+    assert!(source.map.values[2] < -0.9);
+}
+
 #[test]
 fn nothing_heard_is_nothing_found() {
     let mut aligner = Aligner::new(&tiny());

@@ -9,7 +9,7 @@ use tyto::capture::Picture;
 use tyto::config::Board;
 use tyto::encode::{self, Encoders, ImageMap, Pack, SoundVector};
 use tyto::error::Result;
-use tyto::signal;
+use tyto::signal::{self, SoundFrontEnd};
 
 use super::Setup;
 
@@ -66,8 +66,12 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     let (licence, dim) = (&m.licence.spdx, m.embedding);
     say("model pack", &format!("{} ({}), {licence}", pack.title(), dir.display()))?;
     let (count, tags) = (labels.labels.len(), labels.tags.len());
-    say("checksums", "all three files are as the manifest says")?;
-    say("labels", &format!("{count}, from {tags} tags, in {dim} dimensions"))?;
+    say("checksums", "all files are as the manifest says")?;
+    let named = match &m.label {
+        Some(name) => format!("none, every source is a {name:?}, in {dim} dimensions"),
+        None => format!("{count}, from {tags} tags, in {dim} dimensions"),
+    };
+    say("labels", &named)?;
 
     let start = Instant::now();
     let mut encoders = encode::open(&pack, board.engine.name.into())?;
@@ -77,8 +81,12 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     let ([width, height], [across, down]) = (m.image.size, m.image.map);
     let shapes = format!("{width}×{height} pixels to {across}×{down} places");
     say("picture encoder", &format!("{shapes}, {picture_ms:.1} ms"))?;
-    let sound_ms = milliseconds(try_sound(&mut encoders)?);
-    say("sound encoder", &format!("0.975 s to one vector, {sound_ms:.1} ms"))?;
+    let mut front_end = m.audio.front_end().open();
+    let sound_ms = milliseconds(try_sound(&mut encoders, &mut *front_end)?);
+    let [rows, columns] = front_end.shape();
+    let seconds = front_end.samples() as f64 / f64::from(signal::RATE);
+    let shape = format!("{seconds} s of {} ({rows}×{columns}) to one vector", front_end.name());
+    say("sound encoder", &format!("{shape}, {sound_ms:.1} ms"))?;
 
     if args.json {
         let findings = Findings {
@@ -120,10 +128,11 @@ fn try_picture(encoders: &mut Encoders, board: &Board) -> Result<Duration> {
 }
 
 /// The time of one run on a patch of silence.
-fn try_sound(encoders: &mut Encoders) -> Result<Duration> {
-    let patches = signal::patches(&[], signal::PATCH_FRAMES);
+fn try_sound(encoders: &mut Encoders, front_end: &mut dyn SoundFrontEnd) -> Result<Duration> {
+    let patches = signal::patches(front_end, vec![0.0]);
     let mut sound = SoundVector::default();
-    let mut run = || patches.iter().try_for_each(|patch| encoders.audio.encode(patch, &mut sound));
+    let mut run =
+        || patches.iter().try_for_each(|patch| encoders.audio.encode(&patch.values, &mut sound));
     fastest(&mut run)
 }
 

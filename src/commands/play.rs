@@ -60,6 +60,7 @@ impl Stage {
         let parts = Parts {
             encoders: encode::open(&self.pack, engine)?,
             aligner: Aligner::new(&self.pack),
+            front_end: self.pack.manifest.audio.front_end(),
             pooling: self.pack.manifest.audio.pooling,
             tracker: Tracker::new(self.config.track.clone())?,
             camera: Some(camera),

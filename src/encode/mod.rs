@@ -1,16 +1,18 @@
 //! Encoders: a picture becomes a map of vectors, a patch of sound becomes one vector of the
 //! same space. What the space means, and what the nets look like, is the model pack's affair.
 
+mod manifest;
 mod pack;
 mod pool;
 #[cfg(test)]
 mod tests;
 mod tract;
 
-pub use pack::{
-    AudioPart, Calibration, FrontEnd, ImagePart, Label, Labels, LabelsPart, Licence, MANIFEST,
-    Manifest, Origin, Pack, Pooling, SCHEMA,
+pub use manifest::{
+    AudioPart, Calibration, FrontEndName, ImagePart, LabelsPart, Licence, Manifest, Origin,
+    Pooling, SCHEMA,
 };
+pub use pack::{Label, Labels, MANIFEST, Pack};
 pub use pool::pool;
 
 use crate::capture::Picture;
@@ -50,7 +52,7 @@ pub trait ImageEncoder: Send {
 
 /// Turns one patch of the pack's sound front end into a [`SoundVector`].
 pub trait AudioEncoder: Send {
-    /// Encodes one patch (YAMNet: 96 frames × 64 log-mel bands, frame slowest).
+    /// Encodes one patch, rows × columns of the pack's front end.
     ///
     /// # Errors
     /// The engine refused the run; the text names the pack's file.

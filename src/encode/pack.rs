@@ -7,146 +7,11 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
+use super::manifest::{self, Manifest};
 use crate::error::{Error, Kind, Result};
-
-/// The version of the pack format that this program reads.
-pub const SCHEMA: u32 = 1;
 
 /// The manifest's file name inside a pack.
 pub const MANIFEST: &str = "pack.toml";
-
-/// What `pack.toml` says. Unknown keys are refused.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Manifest {
-    /// [`SCHEMA`].
-    pub schema: u32,
-    /// The pack's name.
-    pub name: String,
-    /// The pack's version.
-    pub version: String,
-    /// Width `D` of the space in which sound and picture meet.
-    pub embedding: usize,
-    /// The picture's net and front end.
-    pub image: ImagePart,
-    /// The sound's net and front end.
-    pub audio: AudioPart,
-    /// Where the labels are.
-    pub labels: LabelsPart,
-    /// What turns cosines into decisions.
-    pub calibration: Calibration,
-    /// Under what terms the pack may be used.
-    pub licence: Licence,
-    /// What the pack was made from.
-    #[serde(default, rename = "source")]
-    pub sources: Vec<Origin>,
-}
-
-/// `[image]`: input `picture` f32 `[1, 3, H, W]`, output `map` f32 `[1, D, h, w]`.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ImagePart {
-    /// ONNX file beside the manifest.
-    pub file: String,
-    /// SHA-256 of the file, hexadecimal.
-    pub sha256: String,
-    /// Width and height to which the whole frame is stretched, in pixels.
-    pub size: [usize; 2],
-    /// Subtracted from each channel, R G B, of values 0..255.
-    pub mean: [f32; 3],
-    /// Divides each channel after that.
-    pub std: [f32; 3],
-    /// Width and height of the output map, in places.
-    pub map: [usize; 2],
-}
-
-/// `[audio]`: input `patch` f32 `[1, 1, 96, 64]`, outputs `embedding` f32 `[1, D]` and, if the
-/// labels name tags, `tags` f32 `[1, T]`.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct AudioPart {
-    /// ONNX file beside the manifest.
-    pub file: String,
-    /// SHA-256 of the file, hexadecimal.
-    pub sha256: String,
-    /// How samples become a patch.
-    pub front_end: FrontEnd,
-    /// How several patches become one vector.
-    pub pooling: Pooling,
-}
-
-/// How samples become a patch for the sound encoder.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum FrontEnd {
-    /// YAMNet's: 96 frames × 64 log-mel bands of 0.975 s at 16 kHz.
-    YamnetLogMel,
-}
-
-/// How the vectors of several patches become one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Pooling {
-    /// The mean.
-    Mean,
-    /// The highest value of each dimension.
-    Max,
-    /// The mean, each patch weighed with its RMS amplitude: loud patches tell more than rests.
-    LevelWeighted,
-}
-
-/// `[labels]`.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct LabelsPart {
-    /// JSON file beside the manifest: see [`Labels`].
-    pub file: String,
-    /// SHA-256 of the file, hexadecimal.
-    pub sha256: String,
-}
-
-/// `[calibration]`: fitted on held-out pairs of picture and sound, matched, mismatched and silent.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Calibration {
-    /// A source whose map peaks at this cosine or above is in view; −1..1.
-    pub on_screen: f32,
-    /// `[a, b]` of the confidence `1 / (1 + exp(-(a * peak + b)))`.
-    pub confidence: [f32; 2],
-    /// A label heard with this score or above must be borne out by what is its own: dimensions
-    /// that it shares with its family do not put it in view; 0..1.
-    #[serde(default)]
-    pub sure_label: f32,
-    /// Sounds below this level are silence; dB below full scale (RMS), −120..0.
-    pub sound_floor_dbfs: f32,
-}
-
-/// `[licence]`.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Licence {
-    /// SPDX expression.
-    pub spdx: String,
-}
-
-/// `[[source]]`: something the pack was made from.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Origin {
-    /// What it is.
-    pub name: String,
-    /// Where it was published: the package that holds it.
-    pub package: String,
-    /// Version of that package.
-    pub version: String,
-    /// SHA-256 of each file that was used, hexadecimal.
-    pub sha256: Vec<String>,
-    /// SPDX expression.
-    pub licence: String,
-    /// What it serves for in the pack.
-    #[serde(rename = "use")]
-    pub used_for: String,
-}
 
 /// The labels file.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -165,6 +30,20 @@ pub struct Labels {
     pub tags: Vec<String>,
 }
 
+impl Labels {
+    /// The one name of a pack without labels.
+    fn one(name: &str) -> Labels {
+        let label = Label {
+            name: name.to_owned(),
+            visible: true,
+            general: true,
+            prototype: Vec::new(),
+            sounds: Vec::new(),
+        };
+        Labels { labels: vec![label], dimensions: vec![], families: vec![], tags: vec![] }
+    }
+}
+
 /// Something that sounds.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -176,7 +55,8 @@ pub struct Label {
     /// Whether it names a whole family: then nothing but the family need be in view.
     #[serde(default)]
     pub general: bool,
-    /// Where it lies in the embedding space: `D` values, not all zero.
+    /// Where it lies in the embedding space: `D` values, not all zero. Empty in a pack without
+    /// labels.
     pub prototype: Vec<f32>,
     /// Which tags speak for it, and how much: index into the tags, weight above 0.
     #[serde(default)]
@@ -213,7 +93,7 @@ impl Pack {
             let thing = format!("{}:{line}", path.display());
             Error::new(Kind::Pack, thing, "is not a valid pack").because(e.message().to_owned())
         })?;
-        check_manifest(&path, &manifest)?;
+        manifest::check(&path, &manifest)?;
 
         for (section, file, sha256) in [
             ("image", &manifest.image.file, &manifest.image.sha256),
@@ -224,12 +104,19 @@ impl Pack {
             check_hash(&file, section, sha256, opened)?;
         }
 
-        let file = inside(&path, dir, "labels", &manifest.labels.file)?;
-        let bytes = std::fs::read(&file).map_err(|e| missing(&file, "labels").because(e))?;
-        check_hash(&file, "labels", &manifest.labels.sha256, bytes.as_slice())?;
-        let labels: Labels = serde_json::from_slice(&bytes)
-            .map_err(|e| broken(&file, "is not a valid labels file").because(e))?;
-        check_labels(&file, &labels, manifest.embedding)?;
+        let labels = match (&manifest.labels, &manifest.label) {
+            (Some(part), _) => {
+                let file = inside(&path, dir, "labels", &part.file)?;
+                let bytes =
+                    std::fs::read(&file).map_err(|e| missing(&file, "labels").because(e))?;
+                check_hash(&file, "labels", &part.sha256, bytes.as_slice())?;
+                let labels: Labels = serde_json::from_slice(&bytes)
+                    .map_err(|e| broken(&file, "is not a valid labels file").because(e))?;
+                check_labels(&file, &labels, manifest.embedding)?;
+                labels
+            }
+            (None, name) => Labels::one(name.as_deref().unwrap_or_default()),
+        };
         Ok(Pack { manifest, labels, dir: dir.to_owned() })
     }
 
@@ -284,61 +171,6 @@ fn check_hash(path: &Path, section: &str, wanted: &str, mut bytes: impl Read) ->
     let wrong = format!("has SHA-256 {found}, but [{section}] sha256 says {wanted}");
     Err(broken(path, wrong)
         .hint("the file is damaged or of another version: install the pack again"))
-}
-
-fn check_manifest(path: &Path, m: &Manifest) -> Result<()> {
-    let rules: [(&str, bool, &str); 13] = [
-        ("schema", m.schema == SCHEMA, "must be 1: this program reads no other version"),
-        ("name", !m.name.is_empty(), "must not be empty"),
-        ("version", !m.version.is_empty(), "must not be empty"),
-        ("embedding", (1..=4096).contains(&m.embedding), "must be 1..4096"),
-        (
-            "[image] size",
-            m.image.size.iter().all(|side| (8..=4096).contains(side)),
-            "must be two sides of 8..4096 pixels",
-        ),
-        (
-            "[image] map",
-            m.image.map.iter().all(|side| (1..=512).contains(side)),
-            "must be two sides of 1..512 places",
-        ),
-        (
-            "[image] mean",
-            m.image.mean.iter().all(|v| (0.0..=255.0).contains(v)),
-            "must be three values of 0..255",
-        ),
-        (
-            "[image] std",
-            m.image.std.iter().all(|v| v.is_finite() && *v > 0.0),
-            "must be three values above 0",
-        ),
-        (
-            "[calibration] on_screen",
-            (-1.0..=1.0).contains(&m.calibration.on_screen),
-            "must be a cosine, -1..1",
-        ),
-        (
-            "[calibration] confidence",
-            m.calibration.confidence.iter().all(|v| v.is_finite())
-                && m.calibration.confidence[0] > 0.0,
-            "must be two finite values, the first above 0",
-        ),
-        (
-            "[calibration] sure_label",
-            (0.0..=1.0).contains(&m.calibration.sure_label),
-            "must be 0..1",
-        ),
-        (
-            "[calibration] sound_floor_dbfs",
-            (-120.0..=0.0).contains(&m.calibration.sound_floor_dbfs),
-            "must be -120..0",
-        ),
-        ("[licence] spdx", !m.licence.spdx.is_empty(), "must not be empty"),
-    ];
-    match rules.iter().find(|(_, kept, _)| !kept) {
-        None => Ok(()),
-        Some((key, _, rule)) => Err(broken(path, format!("{key} {rule}"))),
-    }
 }
 
 fn check_labels(path: &Path, labels: &Labels, dim: usize) -> Result<()> {

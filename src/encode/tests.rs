@@ -4,6 +4,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::error::{Error, Kind};
+use crate::signal::{Filter, FrontEnd, spectrogram};
 
 fn tiny() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/packs/tiny")
@@ -74,6 +75,34 @@ fn a_whole_pack_loads_and_says_what_it_is() {
     assert_eq!(pack.title(), "tiny 0.1.0");
     assert_eq!((pack.manifest.embedding, pack.labels.tags.len()), (5, 5));
     assert_eq!(pack.manifest.audio.pooling, Pooling::LevelWeighted);
+}
+
+/// The tiny pack's manifest with what the paper's own pair would change in it.
+#[test]
+fn a_pack_chooses_its_front_ends_and_may_have_no_labels() {
+    let dir = copy();
+    let path = dir.path().join(MANIFEST);
+    let text = std::fs::read_to_string(&path).unwrap();
+    let labels = &text[text.find("[labels]").unwrap()..text.find("[calibration]").unwrap()];
+    let text = text
+        .replace(labels, "")
+        .replace("yamnet-log-mel", "spectrogram")
+        .replace("std =", "filter = \"bicubic\"\nstd =")
+        .replace("embedding = 5", "embedding = 5\nsigned = true\nlabel = \"sound\"");
+    std::fs::write(&path, &text).unwrap();
+    let pack = Pack::load(dir.path()).unwrap();
+    let front_end = pack.manifest.audio.front_end();
+    assert_eq!(front_end, FrontEnd::Spectrogram(spectrogram::Settings::default()));
+    assert_eq!(pack.manifest.image.filter, Filter::Bicubic);
+    assert!(pack.manifest.signed);
+    let names: Vec<&str> = pack.labels.labels.iter().map(|label| label.name.as_str()).collect();
+    assert_eq!(names, ["sound"]);
+    let mut audio = open(&pack, Engine::Tract).unwrap().audio;
+    audio.encode(&[0.1; 257 * 299], &mut SoundVector::default()).unwrap();
+    assert!(audio.encode(&[0.1; 96 * 64], &mut SoundVector::default()).is_err());
+
+    std::fs::write(&path, text.replace("label = \"sound\"", "")).unwrap();
+    says(&failure(dir.path()), &["pack.toml", "label must be given, or [labels]"]);
 }
 
 #[test]
@@ -157,6 +186,9 @@ fn an_unknown_or_missing_key_is_named_with_its_line() {
     says(&altered("pack.toml", "std =", "stdd ="), &["pack.toml:11", "stdd"]);
     says(&altered("pack.toml", "pooling = \"level-weighted\"", ""), &["pack.toml:", "pooling"]);
     says(&altered("pack.toml", "level-weighted", "median"), &["pack.toml:", "median"]);
+    says(&altered("pack.toml", "yamnet-log-mel", "mfcc"), &["pack.toml:", "mfcc"]);
+    let filter = "filter = \"nearest\"\nstd =";
+    says(&altered("pack.toml", "std =", filter), &["pack.toml:11", "nearest"]);
     says(&altered("pack.toml", "[licence]", "[licence"), &["pack.toml:"]);
 }
 
@@ -172,7 +204,13 @@ fn values_out_of_range_are_named() {
         ("on_screen = 0.5", "on_screen = 1.5", "[calibration] on_screen"),
         ("confidence = [10.0, -5.0]", "confidence = [-10.0, 5.0]", "[calibration] confidence"),
         ("sure_label = 0.3", "sure_label = 3.0", "[calibration] sure_label"),
-        ("sure_label = 0.3", "sure_label = 3.0", "[calibration] sure_label"),
+        ("embedding = 5", "embedding = 5\nlabel = \"sound\"", "label must be given, or [labels]"),
+        ("[labels]", "[audio.spectrogram]\n[labels]", "[audio.spectrogram] belongs to"),
+        (
+            "front_end = \"yamnet-log-mel\"",
+            "front_end = \"spectrogram\"\nspectrogram = { overlap = 512 }",
+            "[audio.spectrogram] overlap must be",
+        ),
         ("sound_floor_dbfs = -60.0", "sound_floor_dbfs = 60.0", "[calibration] sound_floor_dbfs"),
         ("file = \"image.onnx\"", "file = \"../image.onnx\"", "[image] file"),
     ] {

@@ -9,7 +9,7 @@ use tract_onnx::prelude::*;
 use super::{AudioEncoder, Encoders, ImageEncoder, ImageMap, Pack, SoundVector};
 use crate::capture::Picture;
 use crate::error::{Error, Kind, Result};
-use crate::signal::{BANDS, PATCH_FRAMES, Resizer};
+use crate::signal::Resizer;
 
 /// Loads and optimises both nets of a pack.
 ///
@@ -27,12 +27,18 @@ pub fn open(pack: &Pack) -> Result<Encoders> {
     let outputs: [(&str, &[usize]); 2] =
         [("embedding", &[1, m.embedding]), ("tags", &[1, pack.labels.tags.len()])];
     let outputs = if pack.labels.tags.is_empty() { &outputs[..1] } else { &outputs };
-    let patch = [1, 1, PATCH_FRAMES, BANDS];
-    let audio = Net::load(&pack.audio_file(), ("patch", &patch), outputs)?;
+    let [rows, columns] = m.audio.front_end().open().shape();
+    let audio = Net::load(&pack.audio_file(), ("patch", &[1, 1, rows, columns]), outputs)?;
     Ok(Encoders {
         image: Box::new(TractImage {
             net: image,
-            resizer: Resizer::new(width as u32, height as u32, m.image.mean, m.image.std),
+            resizer: Resizer::new(
+                width as u32,
+                height as u32,
+                m.image.filter,
+                m.image.mean,
+                m.image.std,
+            ),
             planar: Vec::new(),
             shape: [m.embedding, down, across],
         }),

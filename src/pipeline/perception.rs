@@ -9,6 +9,7 @@ use crate::encode::{Encoders, ImageMap, Pooling, SoundVector, pool};
 use crate::error::{Error, Kind, Result};
 use crate::event::Sound;
 use crate::geometry::Camera;
+use crate::signal::{FrontEnd, RATE};
 use crate::track::Tracker;
 
 use super::sounds::Scribe;
@@ -37,6 +38,8 @@ pub struct Parts {
     pub encoders: Encoders,
     /// The pack's labels and calibration.
     pub aligner: Aligner,
+    /// How the pack wants its patches.
+    pub front_end: FrontEnd,
     /// How the pack pools patches.
     pub pooling: Pooling,
     /// Follows sources from look to look.
@@ -50,7 +53,7 @@ pub struct Parts {
 /// How long each part of one look took.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Stages {
-    /// Log-mel front end and sound encoder.
+    /// Sound front end and sound encoder.
     pub sound: Duration,
     /// Resize and picture encoder; zero if the picture was not new.
     pub picture: Duration,
@@ -105,13 +108,15 @@ pub struct Perception {
     patches: Vec<Patch>,
     vectors: Vec<SoundVector>,
     pooled: SoundVector,
-    mel: Vec<f32>,
+    patch: Vec<f32>,
 
     frame: Option<Frame>,
     fresh: bool,
     /// What was seen lately, in order of time. Maps are kept instead of pictures: the window's
-    /// centre lies up to a second back, and a map is a hundredth of a picture.
+    /// centre lies a second or two back, and a map is a hundredth of a picture.
     seen: Vec<(Mono, ImageMap)>,
+    /// How many maps reach back to the window's centre.
+    memory: usize,
 
     span: Span,
     level_dbfs: f32,
@@ -129,18 +134,20 @@ impl Perception {
             let wrong = "the hop must be 10 ms or more and the window one patch or more";
             return Err(Error::new(Kind::Config, "perception", wrong));
         }
+        let memory = memory(&settings, parts.front_end.open().samples());
         Ok(Perception {
-            window: Window::new(parts.microphone)?,
+            window: Window::new(parts.microphone, &parts.front_end)?,
             scribe: Scribe::new(parts.camera.clone()),
             parts,
             due: None,
             patches: Vec::with_capacity(settings.window),
             vectors: Vec::with_capacity(settings.window),
             pooled: SoundVector::default(),
-            mel: Vec::new(),
+            patch: Vec::new(),
             frame: None,
             fresh: false,
-            seen: Vec::with_capacity(settings.window / 2 + 3),
+            seen: Vec::with_capacity(memory),
+            memory,
             span: Span { start: Mono(0), end: Mono(0) },
             level_dbfs: crate::signal::level::SILENCE_DBFS,
             sources: Vec::new(),
@@ -267,9 +274,9 @@ impl Perception {
     }
 
     fn encode_sound(&mut self, span: Span, level_dbfs: f32) -> Result<()> {
-        if self.window.patch(&mut self.mel) {
+        if self.window.patch(&mut self.patch) {
             let mut vector = SoundVector::default();
-            self.parts.encoders.audio.encode(&self.mel, &mut vector)?;
+            self.parts.encoders.audio.encode(&self.patch, &mut vector)?;
             self.patches.push(Patch { span, level_dbfs });
             self.vectors.push(vector);
         }
@@ -279,17 +286,23 @@ impl Perception {
     /// Encodes the newest picture, if it is new, into the oldest place of what was seen.
     fn encode_picture(&mut self) -> Result<()> {
         let Some(frame) = self.frame.as_ref().filter(|_| self.fresh) else { return Ok(()) };
-        let mut map = if self.seen.len() < self.settings.window / 2 + 3 {
-            ImageMap::default()
-        } else {
-            self.seen.remove(0).1
-        };
+        let mut map =
+            if self.seen.len() < self.memory { ImageMap::default() } else { self.seen.remove(0).1 };
         self.parts.encoders.image.encode(&frame.picture, &mut map)?;
         self.seen.retain(|(stamp, _)| *stamp < frame.stamp);
         self.seen.push((frame.stamp, map));
         self.fresh = false;
         Ok(())
     }
+}
+
+/// How many pictures, one a look, reach back from the newest sound to the centre of a window of
+/// patches of so many samples; one more lies beyond it.
+fn memory(settings: &Settings, samples: usize) -> usize {
+    let hop = settings.hop.as_secs_f64();
+    let patch = samples as f64 / f64::from(RATE);
+    let window = patch + hop * settings.window.saturating_sub(1) as f64;
+    (window / 2.0 / hop).ceil() as usize + 1
 }
 
 /// What was seen nearest to an instant; the later one of two as near.

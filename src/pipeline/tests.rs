@@ -87,6 +87,7 @@ fn toy() -> Toy {
             audio: Box::new(Pitch(Arc::clone(&patches))),
         },
         aligner: Aligner::new(&pack),
+        front_end: pack.manifest.audio.front_end(),
         pooling: pack.manifest.audio.pooling,
         tracker: Tracker::new(crate::track::Settings::default()).unwrap(),
         camera: Some(Camera::new(80, 80, 60.0, Pose::default()).unwrap()),

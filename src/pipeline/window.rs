@@ -1,27 +1,21 @@
-//! The last second of sound at 16 kHz, and when each of its samples was taken.
+//! The sound that a patch covers, at 16 kHz, and when each of its samples was taken.
 //!
 //! Samples have a place (counted since the start) and a time. The time of a place always comes
 //! from the stamp of the block that brought it, so that a sound card whose 16 kHz are not the
 //! clock's 16 kHz never moves the windows away from the pictures.
 
 use std::collections::VecDeque;
+use std::ops::Range;
 use std::time::Duration;
 
 use crate::capture::{AudioFormat, Block};
 use crate::clock::Mono;
 use crate::error::Result;
-use crate::signal::{
-    BANDS, FRAME, HOP, LogMel, PATCH_FRAMES, PATCH_SAMPLES, RATE, Resampler, level_dbfs,
-};
+use crate::signal::{FrontEnd, RATE, Resampler, SoundFrontEnd, level_dbfs};
 
 /// A stamp may differ by so much from what the block before it let expect: stamping jitters by
 /// a period or so. Beyond it, samples are missing.
 const JITTER: Duration = Duration::from_millis(20);
-/// A hole up to this long is filled with silence, so that the window stays true to time; after
-/// a longer one nothing of the old window is left anyway.
-const HOLE: Duration = Duration::from_secs(1);
-/// Samples that are kept: a patch and the frame that is not complete yet.
-const KEEP: usize = PATCH_SAMPLES + FRAME;
 
 /// One place whose time is known.
 struct Anchor {
@@ -49,8 +43,13 @@ impl Span {
 pub struct Window {
     format: AudioFormat,
     resampler: Resampler,
-    log_mel: LogMel,
+    front_end: Box<dyn SoundFrontEnd>,
     samples: Vec<f32>,
+    /// Samples that are kept: a patch and the hop that is not complete yet.
+    keep: usize,
+    /// A hole up to this long is filled with silence, so that the window stays true to time;
+    /// after a longer one nothing of the old window is left anyway.
+    longest_hole: Duration,
     /// Place of `samples[0]`.
     first: u64,
     /// Input samples a channel, and how many 16 kHz samples of silence stand between them.
@@ -59,29 +58,28 @@ pub struct Window {
     anchors: VecDeque<Anchor>,
     /// When the next block should begin.
     expected: Option<Mono>,
-    /// Log-mel frames at places `frames_from + i · HOP`.
-    frames: VecDeque<[f32; BANDS]>,
-    frames_from: u64,
 }
 
 impl Window {
-    /// An empty window for sound of this format.
+    /// An empty window for sound of this format, which gives patches of this front end.
     ///
     /// # Errors
     /// The format cannot be resampled.
-    pub fn new(format: AudioFormat) -> Result<Window> {
+    pub fn new(format: AudioFormat, front_end: &FrontEnd) -> Result<Window> {
+        let front_end = front_end.open();
+        let keep = front_end.samples() + front_end.hop();
         Ok(Window {
             format,
             resampler: Resampler::new(format.rate, format.channels)?,
-            log_mel: LogMel::new(),
-            samples: Vec::with_capacity(4 * KEEP),
+            samples: Vec::with_capacity(4 * keep),
+            keep,
+            longest_hole: lasting(front_end.samples()),
+            front_end,
             first: 0,
             heard: 0,
             filled: 0,
             anchors: VecDeque::with_capacity(64),
             expected: None,
-            frames: VecDeque::with_capacity(PATCH_FRAMES + 1),
-            frames_from: 0,
         })
     }
 
@@ -96,7 +94,7 @@ impl Window {
         let mut goes_on = true;
         if let Some(expected) = self.expected {
             let hole = block.stamp.since(expected);
-            if hole > HOLE || expected.since(block.stamp) > JITTER {
+            if hole > self.longest_hole || expected.since(block.stamp) > JITTER {
                 self.restart();
                 goes_on = false;
             } else if hole > JITTER {
@@ -117,39 +115,24 @@ impl Window {
     /// From when to when the newest whole patch reaches; `None` until there is one.
     pub fn span(&self) -> Option<Span> {
         let start = self.patch_place()?;
-        let end = start + PATCH_SAMPLES as u64 - 1;
+        let end = start + self.front_end.samples() as u64 - 1;
         Some(Span { start: self.time(start)?, end: self.time(end)? })
     }
 
     /// Level of the newest patch's samples, dB below full scale; silence if there is none.
     pub fn level_dbfs(&self) -> f32 {
-        let samples = self.patch_place().and_then(|place| self.slice(place, PATCH_SAMPLES));
+        let place = self.patch_place();
+        let samples = place.and_then(|place| self.samples.get(self.covered(place)?));
         level_dbfs(samples.unwrap_or_default())
     }
 
-    /// Writes the newest patch, 96 frames × 64 bands, and says whether there is one. Frames that
-    /// an earlier patch had are not computed again.
+    /// Writes the newest patch, and says whether there is one.
     pub fn patch(&mut self, out: &mut Vec<f32>) -> bool {
         let Some(start) = self.patch_place() else { return false };
-        let stop = start + (PATCH_FRAMES * HOP) as u64;
-        // What lies before the patch is not needed any more; after a hole in the sequence of
-        // patches the frames begin anew.
-        while self.frames_from < start && self.frames.pop_front().is_some() {
-            self.frames_from += HOP as u64;
-        }
-        if self.frames.is_empty() || self.frames_from != start {
-            self.frames.clear();
-            self.frames_from = start;
-        }
-        let mut place = self.frames_from + (self.frames.len() * HOP) as u64;
-        while place < stop {
-            let samples = self.slice(place, FRAME).and_then(|s| <&[f32; FRAME]>::try_from(s).ok());
-            let Some(samples) = samples.copied() else { return false };
-            self.frames.push_back(self.log_mel.frame(&samples));
-            place += HOP as u64;
-        }
-        out.clear();
-        out.extend(self.frames.iter().flatten());
+        let Some(samples) = self.covered(start).and_then(|range| self.samples.get(range)) else {
+            return false;
+        };
+        self.front_end.patch(start, samples, out);
         true
     }
 
@@ -166,13 +149,15 @@ impl Window {
 
     /// Where the newest whole patch begins: on the grid of frames.
     fn patch_place(&self) -> Option<u64> {
-        let start = self.end().checked_sub(PATCH_SAMPLES as u64)? / HOP as u64 * HOP as u64;
+        let hop = self.front_end.hop() as u64;
+        let start = self.end().checked_sub(self.front_end.samples() as u64)? / hop * hop;
         (start >= self.first).then_some(start)
     }
 
-    fn slice(&self, place: u64, count: usize) -> Option<&[f32]> {
+    /// Which of `samples` the patch at a place covers.
+    fn covered(&self, place: u64) -> Option<Range<usize>> {
         let from = usize::try_from(place.checked_sub(self.first)?).ok()?;
-        self.samples.get(from..from + count)
+        Some(from..from + self.front_end.samples())
     }
 
     /// When the sample at a place was taken, by the last anchor before it.
@@ -189,13 +174,12 @@ impl Window {
         self.first = self.end();
         self.samples.clear();
         self.anchors.clear();
-        self.frames.clear();
     }
 
     /// Drops what no patch will need, in large steps so that little is moved.
     fn forget(&mut self) {
-        if self.samples.len() >= 2 * KEEP {
-            let surplus = self.samples.len() - KEEP;
+        if self.samples.len() >= 2 * self.keep {
+            let surplus = self.samples.len() - self.keep;
             self.samples.drain(..surplus);
             self.first += surplus as u64;
         }
@@ -204,6 +188,11 @@ impl Window {
             self.anchors.pop_front();
         }
     }
+}
+
+/// How long so many samples last.
+fn lasting(samples: usize) -> Duration {
+    Duration::from_secs_f64(samples as f64 / f64::from(RATE))
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use realfft::num_complex::Complex;
 use realfft::{RealFftPlanner, RealToComplex};
 
+use super::front_end::{Frames, SoundFrontEnd};
 use super::resample::RATE;
 
 /// Samples in a frame: 25 ms.
@@ -35,18 +36,10 @@ struct Band {
     weights: Vec<f64>,
 }
 
-/// Turns frames of samples into log-mel bands.
-///
-/// It computes in 64 bits: a loud tone next to silent bands drowns those in the rounding of a
-/// 32-bit transform, by up to 0.03 in the logarithm.
+/// Turns samples into log-mel patches.
 pub struct LogMel {
-    transform: Arc<dyn RealToComplex<f64>>,
-    window: [f64; FRAME],
-    bands: Vec<Band>,
-    input: Vec<f64>,
-    spectrum: Vec<Complex<f64>>,
-    scratch: Vec<Complex<f64>>,
-    magnitudes: Vec<f64>,
+    bands: Bands,
+    frames: Frames,
 }
 
 impl Default for LogMel {
@@ -58,8 +51,72 @@ impl Default for LogMel {
 impl LogMel {
     /// Plans the transform and builds the bands.
     pub fn new() -> Self {
+        LogMel { bands: Bands::new(), frames: Frames::new(FRAME, HOP, BANDS, PATCH_FRAMES) }
+    }
+}
+
+impl SoundFrontEnd for LogMel {
+    fn name(&self) -> &'static str {
+        "log-mel"
+    }
+
+    fn samples(&self) -> usize {
+        PATCH_SAMPLES
+    }
+
+    fn hop(&self) -> usize {
+        HOP
+    }
+
+    /// Frames × bands from the lowest up.
+    fn shape(&self) -> [usize; 2] {
+        [PATCH_FRAMES, BANDS]
+    }
+
+    /// Adds silence at the end, as YAMNet does.
+    fn lengthen(&self, samples: &mut Vec<f32>) {
+        if (1..PATCH_SAMPLES).contains(&samples.len()) {
+            samples.resize(PATCH_SAMPLES, 0.0);
+        }
+    }
+
+    fn patch(&mut self, place: u64, samples: &[f32], out: &mut Vec<f32>) {
+        let bands = &mut self.bands;
+        let frames = self.frames.advance(place, samples, |samples, frame| bands.of(samples, frame));
+        out.clear();
+        out.extend_from_slice(frames);
+    }
+
+    fn restart(&mut self) {
+        self.frames.restart();
+    }
+}
+
+/// The log-mel bands of a frame.
+///
+/// It computes in 64 bits: a loud tone next to silent bands drowns those in the rounding of a
+/// 32-bit transform, by up to 0.03 in the logarithm.
+pub struct Bands {
+    transform: Arc<dyn RealToComplex<f64>>,
+    window: [f64; FRAME],
+    bands: Vec<Band>,
+    input: Vec<f64>,
+    spectrum: Vec<Complex<f64>>,
+    scratch: Vec<Complex<f64>>,
+    magnitudes: Vec<f64>,
+}
+
+impl Default for Bands {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Bands {
+    /// Plans the transform and builds the bands.
+    pub fn new() -> Self {
         let transform = RealFftPlanner::new().plan_fft_forward(DFT);
-        LogMel {
+        Bands {
             window: std::array::from_fn(|n| 0.5 - 0.5 * (TAU * n as f64 / FRAME as f64).cos()),
             bands: bands(),
             input: transform.make_input_vec(),
@@ -70,8 +127,8 @@ impl LogMel {
         }
     }
 
-    /// The log-mel bands of one frame of samples at 16 kHz, full scale ±1. Allocates nothing.
-    pub fn frame(&mut self, samples: &[f32; FRAME]) -> [f32; BANDS] {
+    /// Writes the [`BANDS`] of [`FRAME`] samples at 16 kHz, full scale ±1. Allocates nothing.
+    pub fn of(&mut self, samples: &[f32], out: &mut [f32]) {
         self.input.fill(0.0);
         for ((value, &sample), weight) in self.input.iter_mut().zip(samples).zip(&self.window) {
             *value = f64::from(sample) * weight;
@@ -86,13 +143,11 @@ impl LogMel {
         for (magnitude, value) in self.magnitudes.iter_mut().zip(&self.spectrum) {
             *magnitude = value.norm();
         }
-        let mut mel = [0.0; BANDS];
-        for (mel, band) in mel.iter_mut().zip(&self.bands) {
+        for (mel, band) in out.iter_mut().zip(&self.bands) {
             let covered = self.magnitudes.iter().skip(band.first);
             let sum: f64 = band.weights.iter().zip(covered).map(|(w, m)| w * m).sum();
             *mel = (sum + LOG_OFFSET).ln() as f32;
         }
-        mel
     }
 }
 
@@ -120,41 +175,26 @@ fn bands() -> Vec<Band> {
     (0..BANDS).map(band).collect()
 }
 
-/// The patches of a whole recording at 16 kHz: each [`PATCH_FRAMES`] × [`BANDS`] values, the
-/// frame slowest, one every `hop_frames` frames (YAMNet: 48, half a patch).
-///
-/// As YAMNet does, the recording is followed by as much silence as the last patch needs, so
-/// that every sample lies in one; there is at least one patch. A `hop_frames` of 0 counts as 1.
-pub fn patches(samples: &[f32], hop_frames: usize) -> Vec<Vec<f32>> {
-    let hop = hop_frames.max(1);
-    let further = samples.len().saturating_sub(PATCH_SAMPLES).div_ceil(hop * HOP);
-    let frames = further * hop + PATCH_FRAMES;
-    let mut log_mel = LogMel::new();
-    let mut spectrogram = Vec::with_capacity(frames * BANDS);
-    for n in 0..frames {
-        let mut frame = [0.0; FRAME];
-        for (value, &sample) in frame.iter_mut().zip(samples.iter().skip(n * HOP)) {
-            *value = sample;
-        }
-        spectrogram.extend(log_mel.frame(&frame));
-    }
-    spectrogram.windows(PATCH_FRAMES * BANDS).step_by(hop * BANDS).map(<[f32]>::to_vec).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn frame(samples: &[f32; FRAME]) -> [f32; BANDS] {
+        let mut values = [0.0; BANDS];
+        Bands::new().of(samples, &mut values);
+        values
+    }
+
     #[test]
     fn silence_is_the_logarithm_of_the_offset_in_every_band() {
-        assert_eq!(LogMel::new().frame(&[0.0; FRAME]), [0.001_f64.ln() as f32; BANDS]);
+        assert_eq!(frame(&[0.0; FRAME]), [0.001_f64.ln() as f32; BANDS]);
     }
 
     #[test]
     fn a_tone_is_loudest_in_the_band_around_its_pitch() {
         let tone: [f32; FRAME] =
             std::array::from_fn(|n| (TAU * 1000.0 * n as f64 / 16_000.0).sin() as f32);
-        let bands = LogMel::new().frame(&tone);
+        let bands = frame(&tone);
         let loudest = (0..BANDS).max_by(|&a, &b| bands[a].total_cmp(&bands[b])).unwrap();
         let edge = |n: usize| mel(125.0) + (mel(7500.0) - mel(125.0)) * n as f64 / 65.0;
         assert!((edge(loudest)..edge(loudest + 2)).contains(&mel(1000.0)));
@@ -186,21 +226,14 @@ mod tests {
     }
 
     #[test]
-    fn there_is_a_patch_for_every_half_second_begun_and_one_for_nothing() {
-        let count = |samples: usize| patches(&vec![0.0; samples], 48).len();
-        assert_eq!(count(0), 1);
-        assert_eq!(count(PATCH_SAMPLES), 1);
-        assert_eq!(count(PATCH_SAMPLES + 1), 2);
-        assert_eq!(count(PATCH_SAMPLES + 48 * HOP), 2);
-        assert!(patches(&[0.0; 20_000], 48).iter().all(|p| p.len() == PATCH_FRAMES * BANDS));
-    }
-
-    #[test]
-    fn patches_overlap_by_all_but_the_hop() {
-        let noise: Vec<f32> = (0..40_000_u32)
-            .map(|n| n.wrapping_mul(2_654_435_761) as f32 / u32::MAX as f32 - 0.5)
-            .collect();
-        let patches = patches(&noise, 24);
-        assert_eq!(patches[0][24 * BANDS..], patches[1][..72 * BANDS]);
+    fn a_short_sound_is_followed_by_silence_and_none_stays_none() {
+        let lengthened = |count: usize| {
+            let mut samples = vec![0.5; count];
+            LogMel::new().lengthen(&mut samples);
+            samples
+        };
+        assert_eq!(lengthened(7_000), [vec![0.5; 7_000], vec![0.0; 8_600]].concat());
+        assert_eq!(lengthened(PATCH_SAMPLES + 3).len(), PATCH_SAMPLES + 3);
+        assert!(lengthened(0).is_empty());
     }
 }

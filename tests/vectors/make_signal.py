@@ -6,7 +6,8 @@
 
 Log-mel: numpy, written from YAMNet's features.py and the definition of
 tf.signal.linear_to_mel_weight_matrix, in 64 bits. Resampling: scipy.signal.resample_poly with a
-long Kaiser filter. Resizing: Pillow's BILINEAR. The mel bands of TensorFlow itself are in
+long Kaiser filter. Spectrograms: scipy.signal.spectrogram. Resizing: Pillow's BILINEAR and
+BICUBIC. The mel bands of TensorFlow itself are in
 mel_bands.f32, which only `--tensorflow` writes anew (pip install tensorflow-cpu==2.21.0).
 
 All files are little-endian; tests/signal_vectors.rs reads them.
@@ -19,7 +20,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 from scipy.io import wavfile
-from scipy.signal import firwin, resample_poly
+from scipy.signal import firwin, resample_poly, spectrogram
 
 OUT = Path(__file__).parent / "signal"
 CLIPS = Path(__file__).parent.parent / "clips"
@@ -67,6 +68,18 @@ def write_log_mel():
     rate, dog = wavfile.read(CLIPS / "dog.wav")
     assert rate == RATE and dog.dtype == np.int16
     store("dog_log_mel", log_mel(dog / 32768.0).astype(np.float32))
+
+
+def write_spectrogram():
+    """Every 37th of the 299 frames: density, and what the encoder sees of it."""
+    tones = np.float32(1.5) * np.frombuffer((OUT / "tones.f32").read_bytes(), "<f4")
+    samples = np.clip(np.tile(tones, 3).astype(np.float64), -1, 1)
+    _, _, density = spectrogram(samples, RATE, nperseg=512, noverlap=353)
+    assert density.shape == (257, 299)
+    seen = np.log(density + 1e-7) / 12
+    store("tones_density", density[:, ::37].T.astype(np.float32))
+    store("tones_spectrogram", seen[:, ::37].T.astype(np.float32))
+    print("full spectrogram: sum", seen.sum())
 
 
 def write_resampled():
@@ -141,6 +154,20 @@ def write_resized():
     (OUT / "resized.json").write_text(json.dumps(rows, indent=1) + "\n")
 
 
+def write_cubic():
+    """Pillow's images of floats are neither rounded nor cut between its two passes or after."""
+    cases = [(640, 480, 48, 64), (37, 53, 64, 48), (3, 200, 32, 16)]
+    rows = []
+    for width, height, to_width, to_height in cases:
+        name = f"cubic_{width}x{height}_{to_width}x{to_height}"
+        planes = np.moveaxis(pattern(width, height), 2, 0).astype(np.float32)
+        size = (to_width, to_height)
+        scaled = [np.asarray(Image.fromarray(p).resize(size, Image.BICUBIC)) for p in planes]
+        store(name, np.stack(scaled))
+        rows.append({"from": [width, height], "to": [to_width, to_height], "name": name})
+    (OUT / "cubic.json").write_text(json.dumps(rows, indent=1) + "\n")
+
+
 def write_tensorflow():
     import tensorflow as tf
 
@@ -156,5 +183,7 @@ if __name__ == "__main__":
         write_tensorflow()
     else:
         write_log_mel()
+        write_spectrogram()
         write_resampled()
         write_resized()
+        write_cubic()

@@ -7,13 +7,7 @@ use tyto::align::Aligner;
 use tyto::capture::{Picture, Recording};
 use tyto::encode::{self, Encoders, Engine, ImageMap, Pack, Pooling, SoundVector};
 use tyto::error::{Error, Kind, Result};
-use tyto::signal;
-
-/// From one patch to the next, in log-mel frames: half a patch, as YAMNet does.
-const HOP_FRAMES: usize = signal::PATCH_FRAMES / 2;
-
-/// The same in samples.
-const HOP_SAMPLES: usize = HOP_FRAMES * signal::HOP;
+use tyto::signal::{self, SoundFrontEnd};
 
 /// What was heard in a file.
 pub struct Heard {
@@ -56,9 +50,10 @@ pub struct Looker {
     /// Compares what was seen and heard.
     pub aligner: Aligner,
     encoders: Encoders,
+    front_end: Box<dyn SoundFrontEnd>,
     pooling: Pooling,
     image: Spent,
-    front_end: Spent,
+    patches: Spent,
     audio: Spent,
 }
 
@@ -73,9 +68,10 @@ impl Looker {
             model: pack.title(),
             aligner: Aligner::new(&pack),
             encoders: encode::open(&pack, engine)?,
+            front_end: pack.manifest.audio.front_end().open(),
             pooling: pack.manifest.audio.pooling,
             image: Spent::default(),
-            front_end: Spent::default(),
+            patches: Spent::default(),
             audio: Spent::default(),
         })
     }
@@ -90,27 +86,25 @@ impl Looker {
         Ok(map)
     }
 
-    /// Reads and encodes a sound: patches of 0.975 s, half of it apart, as many as lie in it
-    /// wholly. A shorter sound is followed by silence.
+    /// Reads and encodes a sound: the pack's patches, half of one apart, as many as lie in it
+    /// wholly. A sound shorter than a patch is lengthened as the pack's front end does it.
     ///
     /// # Errors
     /// The file cannot be read or holds no samples, or the encoder failed.
     pub fn hear(&mut self, path: &Path) -> Result<Heard> {
-        let mut samples = signal::to_mono_16k(&Recording::read(path)?)?;
+        let samples = signal::to_mono_16k(&Recording::read(path)?)?;
         if samples.is_empty() {
             return Err(Error::new(Kind::Media, path.display(), "holds no samples"));
         }
         let level_dbfs = signal::level_dbfs(&samples);
-        whole_patches(&mut samples);
-        let patches = self.front_end.time(|| signal::patches(&samples, HOP_FRAMES));
+        let front_end = &mut *self.front_end;
+        let patches = self.patches.time(|| signal::patches(front_end, samples));
         let (mut vectors, mut levels) = (Vec::new(), Vec::new());
-        for (i, patch) in patches.iter().enumerate() {
+        for patch in &patches {
             let mut vector = SoundVector::default();
-            self.audio.time(|| self.encoders.audio.encode(patch, &mut vector))?;
+            self.audio.time(|| self.encoders.audio.encode(&patch.values, &mut vector))?;
             vectors.push(vector);
-            let start = (i * HOP_SAMPLES).min(samples.len());
-            let end = (start + signal::PATCH_SAMPLES).min(samples.len());
-            levels.push(signal::level_dbfs(&samples[start..end]));
+            levels.push(patch.level_dbfs);
         }
         let mut vector = SoundVector::default();
         encode::pool(&vectors, &levels, self.pooling, &mut vector);
@@ -119,36 +113,8 @@ impl Looker {
 
     /// How often each stage ran, and how long it took in the mean.
     pub fn spent(&self) -> String {
-        let (image, front_end, audio) = (self.image, self.front_end, self.audio);
-        format!("picture encoder {image}, log-mel {front_end}, sound encoder {audio}")
-    }
-}
-
-/// Cuts `samples` so that whole patches cover them; a sound shorter than a patch stays, and is
-/// followed by silence.
-fn whole_patches(samples: &mut Vec<f32>) {
-    if let Some(beyond) = samples.len().checked_sub(signal::PATCH_SAMPLES) {
-        samples.truncate(signal::PATCH_SAMPLES + beyond / HOP_SAMPLES * HOP_SAMPLES);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_end_that_fills_no_patch_is_left_out_unless_there_is_nothing_else() {
-        for (length, kept, patches) in [
-            (7_000, 7_000, 1),
-            (15_600, 15_600, 1),
-            (23_279, 15_600, 1),
-            (23_280, 23_280, 2),
-            (40_000, 38_640, 4),
-        ] {
-            let mut samples = vec![0.0; length];
-            whole_patches(&mut samples);
-            assert_eq!(samples.len(), kept);
-            assert_eq!(signal::patches(&samples, HOP_FRAMES).len(), patches);
-        }
+        let (image, patches, audio) = (self.image, self.patches, self.audio);
+        let front_end = self.front_end.name();
+        format!("picture encoder {image}, {front_end} {patches}, sound encoder {audio}")
     }
 }
