@@ -4,10 +4,12 @@
 
 mod check;
 mod config;
+mod link;
 mod locate;
 mod play;
 mod replay;
 mod run;
+mod status;
 mod view;
 mod watch;
 
@@ -51,6 +53,8 @@ commands! {
     Config(config),
     /// Show what a running daemon hears: a table on a terminal, JSON lines elsewhere
     Watch(watch),
+    /// Say how a running daemon is doing: for people, as JSON, or for Prometheus
+    Status(status),
 }
 
 /// The options of every command that reads the configuration; `#[command(flatten)]` it.

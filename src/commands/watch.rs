@@ -12,10 +12,10 @@ use tyto::event::filter::Filter;
 use tyto::event::request::{Query, Request};
 use tyto::event::{Message, SCHEMA};
 
-use link::{Link, Read};
 use table::Screen;
 
-mod link;
+use super::link::{self, Link, Read};
+
 mod table;
 
 /// The first wait before connecting again; each further one is twice as long.

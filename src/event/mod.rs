@@ -21,6 +21,7 @@ pub const SCHEMA: u32 = 1;
 /// Anything the daemon sends: one line each.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "lowercase")]
+#[expect(clippy::large_enum_variant, reason = "one lives at a time, and is written and gone")]
 pub enum Message {
     /// Always the first line of a connection.
     Hello(Hello),

@@ -1,4 +1,4 @@
-//! A connection to the daemon.
+//! A connection to the daemon, for the commands that ask it something.
 
 use std::io::{BufRead, BufReader, ErrorKind, Write};
 use std::mem;
@@ -12,15 +12,18 @@ use tyto::error::{Error, Kind};
 /// table.
 const TICK: Duration = Duration::from_millis(200);
 
+/// How long a daemon may take to read a few bytes, which the kernel keeps for it anyway.
+const PATIENCE: Duration = Duration::from_secs(2);
+
 /// Why there is no connection.
-pub(super) struct Refused {
+pub struct Refused {
     pub error: Error,
     /// Whether it may be otherwise later.
     pub may_pass: bool,
 }
 
 /// What a read gave.
-pub(super) enum Read {
+pub enum Read {
     /// A line with its newline.
     Line(Vec<u8>),
     /// Nothing for a moment.
@@ -30,17 +33,21 @@ pub(super) enum Read {
 }
 
 /// A connected socket.
-pub(super) struct Link {
+pub struct Link {
     reader: BufReader<UnixStream>,
     line: Vec<u8>,
 }
 
 impl Link {
-    /// Connects and sends one line.
+    /// Connects and sends what is asked, without waiting for a daemon that hangs: neither
+    /// for its place in a queue of connections that is full, nor for the answer.
     pub fn open(path: &Path, request: &str) -> Result<Link, Refused> {
-        let stream = UnixStream::connect(path).map_err(|error| refused(path, error))?;
+        let connected = mio::net::UnixStream::connect(path).map(UnixStream::from);
+        let stream = connected.map_err(|error| refused(path, error))?;
         let set_up = stream
-            .set_read_timeout(Some(TICK))
+            .set_nonblocking(false)
+            .and_then(|()| stream.set_read_timeout(Some(TICK)))
+            .and_then(|()| stream.set_write_timeout(Some(PATIENCE)))
             .and_then(|()| (&stream).write_all(request.as_bytes()));
         set_up.map_err(|error| refused(path, error))?;
         Ok(Link { reader: BufReader::new(stream), line: Vec::new() })
@@ -60,8 +67,14 @@ impl Link {
 }
 
 /// The daemon went away before everything came.
-pub(super) fn closed(path: &Path) -> Error {
+pub fn closed(path: &Path) -> Error {
     Error::new(Kind::Socket, path.display(), "the daemon closed the connection")
+}
+
+/// The daemon is there and says nothing.
+pub fn hangs(path: &Path) -> Error {
+    Error::new(Kind::Socket, path.display(), "the daemon does not answer")
+        .hint("its log may tell why; `systemctl restart tyto` starts it anew")
 }
 
 fn refused(path: &Path, error: std::io::Error) -> Refused {
@@ -73,6 +86,9 @@ fn refused(path: &Path, error: std::io::Error) -> Refused {
                 .hint("start it with `tyto run`, or say where it listens with --socket"),
             may_pass: true,
         },
+        ErrorKind::WouldBlock | ErrorKind::TimedOut => {
+            Refused { error: hangs(path), may_pass: true }
+        }
         ErrorKind::PermissionDenied => Refused {
             error: wrong("this user may not connect")
                 .because(error)
