@@ -16,6 +16,9 @@ setup: ## Install the Debian packages that building and testing need
 	@missing=; \
 	command -v cc >/dev/null || missing="$$missing gcc libc6-dev"; \
 	command -v ffmpeg >/dev/null || missing="$$missing ffmpeg"; \
+	command -v pkg-config >/dev/null || missing="$$missing pkg-config"; \
+	[ -e /usr/include/alsa/asoundlib.h ] || missing="$$missing libasound2-dev"; \
+	[ -n "$$LIBCLANG_PATH" ] || compgen -G "/usr/lib/llvm-*/lib/libclang.so" >/dev/null || missing="$$missing libclang-dev"; \
 	if [ -n "$$missing" ]; then \
 	  echo "installing$$missing"; \
 	  $(SUDO) apt-get update -qq && \
