@@ -73,8 +73,30 @@ pub struct Microphone {
     pub device: Option<String>,
     /// Samples a second and channel, 8000..=384000.
     pub rate: u32,
-    /// Channels, 1..=64.
+    /// Channels to ask the device for, 1..=64.
     pub channels: u16,
+    /// The channels that are listened to, counted from 0, each 0..=63; absent: all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub map: Option<Vec<u16>>,
+    /// Milliseconds from one delivery of the device to the next, 1..=250.
+    #[serde(default = "period_ms")]
+    pub period_ms: u32,
+    /// Milliseconds of sound that the device keeps while nobody fetches it, 10..=10000.
+    #[serde(default = "buffer_ms")]
+    pub buffer_ms: u32,
+    /// Milliseconds by which the device's sound is stamped too late, 0..=2000.
+    #[serde(default)]
+    pub delay_ms: f64,
+}
+
+/// Short against the hop, long against what waking up costs.
+fn period_ms() -> u32 {
+    20
+}
+
+/// Longer than any pause that a busy board makes, and within what every card has memory for.
+fn buffer_ms() -> u32 {
+    500
 }
 
 /// What runs the encoders.
@@ -194,8 +216,29 @@ impl Microphone {
             named(document, &["microphone", "device"], device)?;
         }
         within(document, &["microphone", "rate"], self.rate, 8_000..=384_000)?;
-        within(document, &["microphone", "channels"], self.channels, 1..=64)
+        within(document, &["microphone", "channels"], self.channels, 1..=64)?;
+        if let Some(map) = &self.map {
+            check_map(document, map)?;
+        }
+        within(document, &["microphone", "period_ms"], self.period_ms, 1..=250)?;
+        within(document, &["microphone", "buffer_ms"], self.buffer_ms, 10..=10_000)?;
+        within(document, &["microphone", "delay_ms"], self.delay_ms, 0.0..=2000.0)
     }
+}
+
+/// How many channels the device must have is known when it is opened.
+fn check_map(document: &Document<'_>, map: &[u16]) -> Result<()> {
+    let key = ["microphone", "map"];
+    if map.is_empty() {
+        return Err(document.wrong(&key, "names no channel; leave it out to use all"));
+    }
+    for (place, channel) in map.iter().enumerate() {
+        within(document, &key, *channel, 0..=63)?;
+        if map.iter().take(place).any(|before| before == channel) {
+            return Err(document.wrong(&key, &format!("names channel {channel} twice")));
+        }
+    }
+    Ok(())
 }
 
 impl EngineChoice {

@@ -110,7 +110,7 @@ impl<'a> Document<'a> {
 }
 
 /// What to say to someone who wrote `word` where one of `known` was expected.
-pub(super) fn suggest(word: &str, known: &[String]) -> String {
+pub(crate) fn suggest(word: &str, known: &[String]) -> String {
     let nearest = known
         .iter()
         .map(|other| (strsim::jaro_winkler(word, other), other))

@@ -22,6 +22,7 @@ pub use sections::{BoardChoice, Input, Level, Log, Mode, ModelChoice, Perception
 
 use crate::error::Result;
 use document::Document;
+pub(crate) use document::suggest;
 
 /// Where the configuration is read from when no file is named, if it is there.
 pub const DEFAULT_PATH: &str = "/etc/tyto/tyto.toml";

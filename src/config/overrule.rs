@@ -57,6 +57,18 @@ pub struct MicrophoneOverride {
     /// See [`Microphone::channels`].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub channels: Option<u16>,
+    /// See [`Microphone::map`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub map: Option<Vec<u16>>,
+    /// See [`Microphone::period_ms`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub period_ms: Option<u32>,
+    /// See [`Microphone::buffer_ms`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub buffer_ms: Option<u32>,
+    /// See [`Microphone::delay_ms`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub delay_ms: Option<f64>,
 }
 
 /// Overrules [`EngineChoice`].
@@ -118,6 +130,10 @@ impl MicrophoneOverride {
             device: microphone.device.clone(),
             rate: Some(microphone.rate),
             channels: Some(microphone.channels),
+            map: microphone.map.clone(),
+            period_ms: Some(microphone.period_ms),
+            buffer_ms: Some(microphone.buffer_ms),
+            delay_ms: Some(microphone.delay_ms),
         }
     }
 
@@ -125,6 +141,10 @@ impl MicrophoneOverride {
         set_optional(&mut microphone.device, &self.device);
         set(&mut microphone.rate, self.rate);
         set(&mut microphone.channels, self.channels);
+        set_optional(&mut microphone.map, &self.map);
+        set(&mut microphone.period_ms, self.period_ms);
+        set(&mut microphone.buffer_ms, self.buffer_ms);
+        set(&mut microphone.delay_ms, self.delay_ms);
     }
 }
 

@@ -36,7 +36,7 @@ fn the_example_in_the_docs_is_valid_and_says_the_defaults() {
 /// Every key that there is, as `section.key`, with its default where it has one.
 fn keys() -> Vec<(String, Option<toml::Value>)> {
     let optional = "[source]\ninput = \"clip:a\"\n[socket]\ngroup = \"g\"\n\
-                    [camera]\ndevice = \"d\"\nvfov_deg = 40.0\n[microphone]\ndevice = \"d\"\n";
+                    [camera]\ndevice = \"d\"\nvfov_deg = 40.0\n[microphone]\ndevice = \"d\"\nmap = [0]\n";
     let tables = |config: Config| {
         let whole = config.effective(&config.overrule(Board::generic().unwrap()));
         toml::Table::try_from(whole).unwrap()
@@ -121,6 +121,15 @@ fn values_out_of_range_are_refused_with_file_line_and_key() {
             "tyto.toml:3: `camera.hfov_deg` is 180, outside 1 to 179",
         ),
         ("[mount]\npitch_deg = 91.0", "tyto.toml:2: `mount.pitch_deg` is 91, outside -90 to 90"),
+        ("[microphone]\nmap = [0, 3, 0]", "tyto.toml:2: `microphone.map` names channel 0 twice"),
+        (
+            "[microphone]\nmap = []",
+            "tyto.toml:2: `microphone.map` names no channel; leave it out to use all",
+        ),
+        (
+            "[microphone]\nperiod_ms = 0",
+            "tyto.toml:2: `microphone.period_ms` is 0, outside 1 to 250",
+        ),
         ("[microphone]\nchannels = 0", "tyto.toml:2: `microphone.channels` is 0, outside 1 to 64"),
         ("[engine]\nthreads = 0", "tyto.toml:2: `engine.threads` is 0, outside 1 to 64"),
         (
