@@ -1,6 +1,7 @@
 //! How pictures and samples come in: the two traits that live devices and files share.
 
 pub mod clip;
+pub mod microphone;
 pub mod picture;
 pub mod pixel;
 pub mod simulated;
