@@ -1,5 +1,7 @@
 //! `tyto check`: is everything there, and does it fit together?
 
+mod tap;
+
 use std::io::{self, Write};
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -22,8 +24,19 @@ pub struct Args {
     /// Print one JSON object instead of lines, once everything was found in order
     #[arg(long)]
     json: bool,
+    /// Show how loud each channel of the microphone is, to tap them and see which is which
+    #[arg(long)]
+    tap: bool,
+    /// End --tap after so many seconds
+    #[arg(long, value_name = "N", requires = "tap", value_parser = seconds)]
+    seconds: Option<f64>,
     #[command(flatten)]
     setup: Setup,
+}
+
+fn seconds(text: &str) -> std::result::Result<f64, String> {
+    let value: f64 = text.parse().map_err(|_| "not a number".to_owned())?;
+    if value > 0.0 && value.is_finite() { Ok(value) } else { Err("must be above 0".to_owned()) }
 }
 
 /// What was found in order.
@@ -43,11 +56,14 @@ struct Findings {
 }
 
 /// Checks configuration, board profile and model pack in this order, and says what it found,
-/// a line for each. Nothing is started, no device is opened.
+/// a line for each. Nothing is started, and no device is opened but for `--tap`.
 ///
 /// # Errors
 /// The first thing that is not in order, with its kind's exit code.
 pub fn run(args: Args) -> anyhow::Result<()> {
+    if args.tap {
+        return tap::run(&args.setup.load()?, args.seconds, args.json);
+    }
     let mut out = io::stdout().lock();
     let mut say = |what: &str, found: &str| {
         if args.json { Ok(()) } else { writeln!(out, "{what:<17}{found}") }
