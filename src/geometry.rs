@@ -64,6 +64,38 @@ impl Bearing {
     }
 }
 
+/// What is known of a camera before its first picture: field of view and mounting.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Optics {
+    /// Horizontal field of view, degrees.
+    pub hfov_deg: f64,
+    /// Measured vertical field of view in degrees, and the shape (width / height) of the
+    /// pictures it was measured in; `None` for square pixels.
+    pub vertical: Option<(f64, f64)>,
+    /// How it is mounted.
+    pub pose: Pose,
+}
+
+impl Optics {
+    /// The camera for pictures of this size. The horizontal field of view holds for every size;
+    /// the vertical one only for the shape that it was measured in, and pictures of another
+    /// shape have square pixels.
+    ///
+    /// # Errors
+    /// As [`Camera::new`] and [`Camera::with_vfov`].
+    pub fn camera(&self, width: u32, height: u32) -> Result<Camera> {
+        let camera = Camera::new(width, height, self.hfov_deg, self.pose)?;
+        let shape = f64::from(width) / f64::from(height);
+        match self.vertical {
+            // A row or two more or less are the same shape.
+            Some((vfov_deg, measured)) if (shape / measured - 1.0).abs() < 0.02 => {
+                camera.with_vfov(vfov_deg)
+            }
+            _ => Ok(camera),
+        }
+    }
+}
+
 /// A pinhole camera of known field of view, mounted on a body.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Camera {

@@ -11,6 +11,10 @@
 
 #![cfg_attr(not(test), warn(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
+// Tests of the library and tests beside it share what they play with.
+#[cfg(test)]
+extern crate self as tyto;
+
 pub mod clock;
 pub mod config;
 pub mod error;

@@ -17,12 +17,12 @@ use tyto::config::{Board, Config};
 use tyto::encode::{self, Pack};
 use tyto::error::{Error, Kind, Result};
 use tyto::event::{self, CameraInfo, Hello, MicrophoneInfo, rfc3339};
-use tyto::geometry::Camera;
-use tyto::pipeline::{Parts, Perception, Settings};
+use tyto::geometry::{Camera, Optics};
+use tyto::pipeline::{Parts, Perception, Settings, Wishes};
 use tyto::serve;
 use tyto::track::Tracker;
 
-use super::view::camera;
+use super::view::{camera, optics};
 
 /// Configuration, board and model pack, all read and checked.
 pub struct Stage {
@@ -50,28 +50,42 @@ impl Stage {
         camera(&self.board, format.width, format.height, hfov_deg)
     }
 
+    /// What the board says of the camera; `hfov_deg` goes before its own field of view.
+    pub fn optics(&self, hfov_deg: Option<f64>) -> Optics {
+        optics(&self.board, hfov_deg)
+    }
+
     /// Perception with the pack's encoders.
     ///
     /// # Errors
     /// The encoders do not load, or a setting is out of its range.
-    pub fn perception(&self, camera: Camera, microphone: AudioFormat) -> Result<Perception> {
+    pub fn perception(&self, optics: Optics) -> Result<Perception> {
         let engine = self.board.engine.name.into();
-        let wanted = &self.config.perception;
         let parts = Parts {
             encoders: encode::open(&self.pack, engine)?,
             aligner: Aligner::new(&self.pack),
             front_end: self.pack.manifest.audio.front_end(),
             pooling: self.pack.manifest.audio.pooling,
             tracker: Tracker::new(self.config.track.clone())?,
-            camera: Some(camera),
-            microphone,
+            optics,
         };
-        let settings = Settings {
+        Perception::new(parts, self.looks())
+    }
+
+    /// How often and how far back is looked.
+    pub fn looks(&self) -> Settings {
+        let wanted = &self.config.perception;
+        Settings {
             hop: Duration::from_secs_f64(wanted.hop_s),
             window: wanted.window,
             floor_dbfs: wanted.floor_dbfs,
-        };
-        Perception::new(parts, settings)
+        }
+    }
+
+    /// What is asked of the system.
+    pub fn wishes(&self) -> Wishes {
+        let wanted = &self.config.process;
+        Wishes { realtime: wanted.realtime, lock_memory: wanted.lock_memory }
     }
 
     /// The time from one look to the next, seconds.

@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering;
 use tyto::capture::clip::{Clip, ClipOptions, Pace};
 use tyto::clock::{Clock, Mono, SystemClock};
 use tyto::event::State;
-use tyto::pipeline::{Observer, Progress, live, lockstep};
+use tyto::pipeline::{Feeds, Live, Observer, Progress, Wishes, live, lockstep};
 use tyto::serve::Server;
 
 use super::Setup;
@@ -51,7 +51,7 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     let clip = Clip::open(&args.clip, &ClipOptions { pace, repeat: false, start: Mono(0) })?;
     let (video, audio) = (clip.video_format(), clip.audio_format());
     let camera = stage.camera(&video, args.hfov)?;
-    let mut perception = stage.perception(camera.clone(), audio)?;
+    let mut perception = stage.perception(stage.optics(args.hfov))?;
     let stop = stop_flag()?;
 
     let server = match &args.socket {
@@ -86,14 +86,22 @@ pub fn run(args: Args) -> anyhow::Result<()> {
         if args.fast {
             lockstep(Some(video), audio, &mut perception, &progress, &stop, &mut observers)
         } else {
-            live(Some(video), audio, &mut perception, &*clock, &progress, &stop, &mut observers)
+            let run = Live {
+                feeds: Feeds::given(Some(video), audio),
+                wishes: Wishes::default(),
+                clock: &*clock,
+                progress: &progress,
+                stop: &stop,
+                herald: &mut socket.as_ref(),
+            };
+            live(run, &mut perception, &mut observers)
         }
     };
     let counters = progress.counters();
     if let Some(socket) = &socket {
         let asked = stop.load(Ordering::Relaxed);
         let reason = if asked { "asked to stop" } else { "the clip has ended" };
-        socket.state(State::Stopped, Some(reason), counters.clone());
+        socket.state(State::Stopped, reason, &progress);
     }
     if let Some(server) = server {
         server.stop();

@@ -1,5 +1,7 @@
 //! `tyto run`: the daemon.
 
+mod herald;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -8,13 +10,14 @@ use tyto::capture::clip::{Clip, ClipOptions, Pace};
 use tyto::clock::{Clock, Mono, SystemClock};
 use tyto::config::Input;
 use tyto::error::{Error, Kind};
-use tyto::event::{Counters, State};
-use tyto::pipeline::{Progress, live};
-use tyto::serve::Server;
+use tyto::event::State;
+use tyto::pipeline::{Feeds, Live, Progress, live};
+use tyto::serve::{Notifier, Server};
 
 use super::Setup;
 use super::play::socket::Socket;
 use super::play::{Stage, stop_flag};
+use herald::Voice;
 
 /// Options of `tyto run`.
 #[derive(clap::Args)]
@@ -58,23 +61,34 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     let hello = stage.hello(&video, &camera, audio);
     let server = Server::start(options, hello, Arc::clone(&clock))?;
     let socket = Socket::new(server.publisher(), Arc::clone(&clock));
-    socket.state(State::Starting, Some("loading the model pack"), Counters::default());
-    let mut perception = stage.perception(camera, audio)?;
-    socket.state(State::Running, None, Counters::default());
+    let notifier = Notifier::from_env();
+    let mut voice = Voice::new(&socket, &notifier);
+    let progress = Progress::new();
+    voice.state(State::Starting, "loading the model pack", &progress);
+    let mut perception = stage.perception(stage.optics(None))?;
+    notifier.ready();
     log::info!("listening to clip:{}; subscribers connect to {at}", path.display());
 
-    let progress = Progress::new();
     let (video, audio) = clip.starting(clock.now()).split();
-    let result = live(Some(video), audio, &mut perception, &*clock, &progress, &stop, &mut &socket);
-    let counters = progress.counters();
+    let run = Live {
+        feeds: Feeds::given(Some(video), audio),
+        wishes: stage.wishes(),
+        clock: &*clock,
+        progress: &progress,
+        stop: &stop,
+        herald: &mut voice,
+    };
+    let result = live(run, &mut perception, &mut &socket);
+    notifier.stopping();
     match &result {
         Ok(()) => {
             let asked = stop.load(Ordering::Relaxed);
             let reason = if asked { "asked to stop" } else { "the clip has ended" };
+            let counters = progress.counters();
             log::info!("{reason}: {} looks, {} events", counters.looks, counters.events);
-            socket.state(State::Stopped, Some(reason), counters);
+            voice.state(State::Stopped, reason, &progress);
         }
-        Err(error) => socket.state(State::Failed, Some(&error.to_string()), counters),
+        Err(error) => voice.state(State::Failed, &error.to_string(), &progress),
     }
     server.stop();
     Ok(result?)

@@ -18,7 +18,9 @@ use serde::{Deserialize, Serialize};
 pub use board::{Board, Camera, EngineChoice, EngineName, Microphone, Mount};
 pub use overrule::{CameraOverride, EngineOverride, MicrophoneOverride, MountOverride};
 pub use search::{board_dirs, find_pack, known_packs, pack_dirs};
-pub use sections::{BoardChoice, Input, Level, Log, Mode, ModelChoice, Perception, Socket, Source};
+pub use sections::{
+    BoardChoice, Input, Level, Log, Mode, ModelChoice, Perception, Process, Socket, Source,
+};
 
 use crate::error::Result;
 use document::Document;
@@ -43,6 +45,8 @@ pub struct Config {
     pub perception: Perception,
     /// When tracks start, change and end.
     pub track: crate::track::Settings,
+    /// What is asked of the system.
+    pub process: Process,
     /// What is logged.
     pub log: Log,
     /// Overrules the profile's camera.

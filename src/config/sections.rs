@@ -81,6 +81,17 @@ pub struct Perception {
     pub floor_dbfs: f32,
 }
 
+/// `[process]`: what is asked of the system, and not needed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Process {
+    /// Whether the threads that capture from devices are to come before all that is not
+    /// real-time (`SCHED_FIFO`).
+    pub realtime: bool,
+    /// Whether memory that was used once is to stay in RAM.
+    pub lock_memory: bool,
+}
+
 /// `[log]`: what goes to standard error.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]

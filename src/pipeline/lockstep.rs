@@ -4,9 +4,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use crate::capture::{
-    AudioFormat, AudioSource, Block, Developer, Frame, Pull, RawFrame, VideoSource,
-};
+use crate::capture::{AudioSource, Block, Developer, Frame, Pull, RawFrame, VideoSource};
 use crate::clock::{Mono, SimulatedClock};
 use crate::error::Result;
 
@@ -30,27 +28,26 @@ pub fn lockstep(
 ) -> Result<()> {
     let clock = SimulatedClock::new();
     let played = (|| {
-        let format = audio.format();
         let mut projector =
             Projector { video, developer: Developer::new(), raw: RawFrame::default() };
         let mut frame = projector.next(Frame::default(), progress)?;
         let mut block = Block::empty();
-        let mut sound = next_block(&mut *audio, &mut block, format, progress)?;
+        let mut sound = next_block(&mut *audio, &mut block, progress)?;
         while !stop.load(Ordering::Relaxed) {
             match (frame.take(), sound) {
                 (Some(seen), end) if end.is_none_or(|end| seen.stamp <= end) => {
                     observer.frame(&seen)?;
-                    let spare = perception.see(seen).unwrap_or_default();
+                    let spare = perception.see(seen)?.unwrap_or_default();
                     frame = projector.next(spare, progress)?;
                 }
                 (waiting, Some(_)) => {
                     frame = waiting;
-                    perception.hear(&block);
+                    perception.hear(&block)?;
                     if let Some(end) = perception.due() {
                         clock.advance_to(end);
                         look_if_due(perception, &clock, progress, observer)?;
                     }
-                    sound = next_block(&mut *audio, &mut block, format, progress)?;
+                    sound = next_block(&mut *audio, &mut block, progress)?;
                 }
                 (_, None) => break,
             }
@@ -59,8 +56,7 @@ pub fn lockstep(
         Ok(())
     })();
     let finished = finish(perception, &clock, progress, observer);
-    played.and(finished)?;
-    observer.counters(&progress.counters())
+    played.and(finished)
 }
 
 /// Gives the pictures of a source one by one.
@@ -92,7 +88,6 @@ impl Projector {
 fn next_block(
     audio: &mut dyn AudioSource,
     block: &mut Block,
-    format: AudioFormat,
     progress: &Progress,
 ) -> Result<Option<Mono>> {
     loop {
@@ -102,7 +97,8 @@ fn next_block(
             Pull::Ended => return Ok(None),
         }
     }
-    let samples = block.filled / usize::from(format.channels.max(1));
+    let samples = block.filled / usize::from(block.format.channels.max(1));
     Progress::add(&progress.samples, samples as u64);
-    Ok(Some(block.stamp + Duration::from_secs_f64(samples as f64 / f64::from(format.rate))))
+    let lasts = Duration::from_secs_f64(samples as f64 / f64::from(block.format.rate));
+    Ok(Some(block.stamp + lasts))
 }

@@ -3,34 +3,54 @@
 //! [`Perception`] is one object that hears, sees and looks. [`live`] feeds it from capture
 //! threads, [`lockstep`] from the same sources in order of time and without a clock; what it
 //! does is the same. Whoever wants the results implements [`Observer`]: the socket, the film
-//! and the printed lines hang on there, and the pipeline knows none of them.
+//! and the printed lines hang on there, and the pipeline knows none of them. Whoever wants to
+//! know how a live run is doing implements [`Herald`], which its supervisor tells.
 
+mod crash;
+mod desk;
+mod feed;
+mod live;
 mod lockstep;
 mod perception;
 mod progress;
-mod realtime;
 mod ring;
 mod slot;
 mod sounds;
+mod supervisor;
 mod window;
+mod wishes;
+mod worker;
 
 #[cfg(test)]
 mod tests;
 
+pub use feed::{Feed, Feeds, Opener};
+pub use live::{Live, live};
 pub use lockstep::lockstep;
 pub use perception::{Look, Parts, Perception, Settings, Stages};
 pub use progress::{Meter, Progress};
-pub use realtime::live;
+pub use supervisor::{Condition, Herald};
+pub use wishes::Wishes;
 
 use crate::capture::Frame;
 use crate::error::Result;
-use crate::event::{Counters, Sound};
+use crate::event::Sound;
 
 /// Hangs on to the pipeline. Every method may do nothing; an error ends the run.
 ///
 /// The methods are called from the thread that perceives: an observer that may have to wait
 /// for something keeps a thread of its own.
 pub trait Observer {
+    /// Perception has come round, live several times a second; what the observer wants to
+    /// change in it is changed now.
+    ///
+    /// # Errors
+    /// Whatever shall end the run.
+    fn turn(&mut self, perception: &mut Perception) -> Result<()> {
+        let _ = perception;
+        Ok(())
+    }
+
     /// A picture came. In lockstep these are all of them, in order with the looks; live only
     /// those that perception took.
     ///
@@ -58,20 +78,14 @@ pub trait Observer {
         let _ = sound;
         Ok(())
     }
-
-    /// What was counted so far, about once a second and at the end. `subscribers` and
-    /// `events_lost` are not the pipeline's to know and are 0.
-    ///
-    /// # Errors
-    /// Whatever shall end the run.
-    fn counters(&mut self, counters: &Counters) -> Result<()> {
-        let _ = counters;
-        Ok(())
-    }
 }
 
 /// Several observers, told in turn.
 impl Observer for Vec<Box<dyn Observer + '_>> {
+    fn turn(&mut self, perception: &mut Perception) -> Result<()> {
+        self.iter_mut().try_for_each(|observer| observer.turn(perception))
+    }
+
     fn frame(&mut self, frame: &Frame) -> Result<()> {
         self.iter_mut().try_for_each(|observer| observer.frame(frame))
     }
@@ -82,10 +96,6 @@ impl Observer for Vec<Box<dyn Observer + '_>> {
 
     fn sound(&mut self, sound: &Sound) -> Result<()> {
         self.iter_mut().try_for_each(|observer| observer.sound(sound))
-    }
-
-    fn counters(&mut self, counters: &Counters) -> Result<()> {
-        self.iter_mut().try_for_each(|observer| observer.counters(counters))
     }
 }
 

@@ -3,14 +3,15 @@
 use std::time::{Duration, Instant};
 
 use crate::align::{Aligner, Source};
-use crate::capture::{AudioFormat, Block, Frame};
+use crate::capture::{Block, Frame};
 use crate::clock::{Clock, Mono};
 use crate::encode::{Encoders, ImageMap, Pooling, SoundVector, pool};
 use crate::error::{Error, Kind, Result};
 use crate::event::Sound;
-use crate::geometry::Camera;
+use crate::geometry::{Camera, Optics};
+use crate::signal::level::SILENCE_DBFS;
 use crate::signal::{FrontEnd, RATE};
-use crate::track::Tracker;
+use crate::track::{self, Tracker};
 
 use super::sounds::Scribe;
 use super::window::{Span, Window};
@@ -24,6 +25,18 @@ pub struct Settings {
     pub window: usize,
     /// Sound weaker than this is silence, dB below full scale; the pack's own floor holds too.
     pub floor_dbfs: f32,
+}
+
+impl Settings {
+    /// # Errors
+    /// A setting is out of its range.
+    fn check(&self) -> Result<()> {
+        if self.hop >= Duration::from_millis(10) && self.window > 0 {
+            return Ok(());
+        }
+        let wrong = "the hop must be 10 ms or more and the window one patch or more";
+        Err(Error::new(Kind::Config, "perception", wrong))
+    }
 }
 
 impl Default for Settings {
@@ -44,10 +57,8 @@ pub struct Parts {
     pub pooling: Pooling,
     /// Follows sources from look to look.
     pub tracker: Tracker,
-    /// Gives pixels a bearing; `None` if there is no camera.
-    pub camera: Option<Camera>,
-    /// What the microphone delivers.
-    pub microphone: AudioFormat,
+    /// Gives pixels a bearing, whatever size the pictures have.
+    pub optics: Optics,
 }
 
 /// How long each part of one look took.
@@ -78,6 +89,8 @@ pub struct Look<'a> {
     pub silent: bool,
     /// Looks left out since the last one.
     pub skipped: u64,
+    /// Whether a picture was encoded for it.
+    pub fresh: bool,
     /// The newest picture.
     pub frame: Option<&'a Frame>,
     /// What this look alone says.
@@ -100,7 +113,8 @@ struct Patch {
 pub struct Perception {
     parts: Parts,
     settings: Settings,
-    window: Window,
+    /// The microphone's history; `None` until it is known what it delivers.
+    window: Option<Window>,
     scribe: Scribe,
     due: Option<Mono>,
 
@@ -112,6 +126,9 @@ pub struct Perception {
 
     frame: Option<Frame>,
     fresh: bool,
+    /// The size of the pictures that `camera` belongs to.
+    size: (u32, u32),
+    camera: Option<Camera>,
     /// What was seen lately, in order of time. Maps are kept instead of pictures: the window's
     /// centre lies a second or two back, and a map is a hundredth of a picture.
     seen: Vec<(Mono, ImageMap)>,
@@ -128,16 +145,13 @@ impl Perception {
     /// Perception that has heard and seen nothing yet.
     ///
     /// # Errors
-    /// The microphone's format cannot be resampled, or a setting is out of its range.
+    /// A setting is out of its range.
     pub fn new(parts: Parts, settings: Settings) -> Result<Perception> {
-        if settings.hop < Duration::from_millis(10) || settings.window == 0 {
-            let wrong = "the hop must be 10 ms or more and the window one patch or more";
-            return Err(Error::new(Kind::Config, "perception", wrong));
-        }
+        settings.check()?;
         let memory = memory(&settings, parts.front_end.open().samples());
         Ok(Perception {
-            window: Window::new(parts.microphone, &parts.front_end)?,
-            scribe: Scribe::new(parts.camera.clone()),
+            window: None,
+            scribe: Scribe::new(),
             parts,
             due: None,
             patches: Vec::with_capacity(settings.window),
@@ -146,38 +160,100 @@ impl Perception {
             patch: Vec::new(),
             frame: None,
             fresh: false,
+            size: (0, 0),
+            camera: None,
             seen: Vec::with_capacity(memory),
             memory,
             span: Span { start: Mono(0), end: Mono(0) },
-            level_dbfs: crate::signal::level::SILENCE_DBFS,
+            level_dbfs: SILENCE_DBFS,
             sources: Vec::new(),
             sounds: Vec::new(),
             settings,
         })
     }
 
-    /// The camera's geometry.
-    pub fn camera(&self) -> Option<&Camera> {
-        self.parts.camera.as_ref()
+    /// Goes on with other settings, of looks, of tracks and of the camera's optics. What was
+    /// heard and seen stays, and so do the tracks.
+    ///
+    /// # Errors
+    /// A setting is out of its range; then nothing has changed.
+    pub fn retune(
+        &mut self,
+        settings: Settings,
+        tracks: track::Settings,
+        optics: Optics,
+    ) -> Result<()> {
+        settings.check()?;
+        let (width, height) = self.size;
+        let camera = self.camera.as_ref().map(|_| optics.camera(width, height)).transpose()?;
+        self.parts.tracker.retune(tracks)?;
+        self.parts.optics = optics;
+        self.camera = camera;
+        self.memory = memory(&settings, self.parts.front_end.open().samples());
+        self.settings = settings;
+        self.due = None;
+        Ok(())
     }
 
-    /// Takes the next samples, in order of time.
-    pub fn hear(&mut self, block: &Block) {
-        if !self.window.hear(block) {
+    /// The geometry of the pictures that come now; `None` until there was one.
+    pub fn camera(&self) -> Option<&Camera> {
+        self.camera.as_ref()
+    }
+
+    /// Takes the next samples, in order of time. Samples of another format are another
+    /// microphone's: what was heard before is forgotten.
+    ///
+    /// # Errors
+    /// The format cannot be resampled.
+    pub fn hear(&mut self, block: &Block) -> Result<()> {
+        let window = match &mut self.window {
+            Some(window) if window.format() == block.format => window,
+            window => {
+                self.due = None;
+                window.insert(Window::new(block.format, &self.parts.front_end)?)
+            }
+        };
+        if !window.hear(block) {
             self.due = None;
         }
+        Ok(())
     }
 
     /// Takes a picture, in order of time, and gives back the one before for its buffer; at
-    /// first `None`.
-    pub fn see(&mut self, frame: Frame) -> Option<Frame> {
+    /// first `None`. The camera's geometry follows the picture's size.
+    ///
+    /// # Errors
+    /// The picture has no area.
+    pub fn see(&mut self, frame: Frame) -> Result<Option<Frame>> {
+        let size = (frame.picture.width, frame.picture.height);
+        if self.camera.is_none() || size != self.size {
+            self.camera = Some(self.parts.optics.camera(size.0, size.1)?);
+            self.size = size;
+        }
         self.fresh = true;
-        self.frame.replace(frame)
+        Ok(self.frame.replace(frame))
+    }
+
+    /// There are no pictures any more: what was seen is forgotten, and until the next picture
+    /// everything that sounds is out of view.
+    pub fn blind(&mut self) {
+        self.frame = None;
+        self.fresh = false;
+        self.seen.clear();
+    }
+
+    /// There is no sound any more: every track ends, and what was heard is forgotten.
+    pub fn deaf(&mut self, clock: &dyn Clock) -> &[Sound] {
+        self.window = None;
+        self.due = None;
+        self.patches.clear();
+        self.vectors.clear();
+        self.finish(clock)
     }
 
     /// The last sample that a look would use, if one is due.
     pub fn due(&self) -> Option<Mono> {
-        let end = self.window.span()?.end;
+        let end = self.window.as_ref()?.span()?.end;
         self.due.is_none_or(|due| end >= due).then_some(end)
     }
 
@@ -189,13 +265,11 @@ impl Perception {
     /// # Errors
     /// An encoder failed.
     pub fn look(&mut self, clock: &dyn Clock) -> Result<Option<Look<'_>>> {
-        let Some(span) = self.window.span().filter(|_| self.due().is_some()) else {
-            return Ok(None);
-        };
+        let due = self.due().and(self.window.as_ref()).and_then(Window::heard);
+        let Some((span, level)) = due else { return Ok(None) };
         let skipped = self.schedule(span.end);
 
         let began = Instant::now();
-        let level = self.window.level_dbfs();
         let silent = level < self.settings.floor_dbfs || self.parts.aligner.is_silent(level);
         self.forget_patches(span.end);
         if !silent {
@@ -207,9 +281,7 @@ impl Perception {
         self.level_dbfs = level;
 
         let began = Instant::now();
-        if !silent {
-            self.encode_picture()?;
-        }
+        let fresh = !silent && self.encode_picture()?;
         let picture = began.elapsed();
 
         let began = Instant::now();
@@ -224,7 +296,9 @@ impl Perception {
         let changes = self.parts.tracker.update(span.end, &self.sources);
         self.sounds.clear();
         for change in changes {
-            self.sounds.push(self.scribe.write(change, self.span, self.level_dbfs, clock));
+            let camera = self.camera.as_ref();
+            let sound = self.scribe.write(change, camera, self.span, self.level_dbfs, clock);
+            self.sounds.push(sound);
         }
         let stages = Stages { sound, picture, align: began.elapsed() };
         Ok(Some(Look {
@@ -232,6 +306,7 @@ impl Perception {
             level_dbfs: self.level_dbfs,
             silent,
             skipped,
+            fresh,
             frame: self.frame.as_ref(),
             sources: &self.sources,
             tracker: &self.parts.tracker,
@@ -244,7 +319,9 @@ impl Perception {
     pub fn finish(&mut self, clock: &dyn Clock) -> &[Sound] {
         self.sounds.clear();
         for change in self.parts.tracker.end_all() {
-            self.sounds.push(self.scribe.write(change, self.span, self.level_dbfs, clock));
+            let camera = self.camera.as_ref();
+            let sound = self.scribe.write(change, camera, self.span, self.level_dbfs, clock);
+            self.sounds.push(sound);
         }
         &self.sounds
     }
@@ -274,7 +351,7 @@ impl Perception {
     }
 
     fn encode_sound(&mut self, span: Span, level_dbfs: f32) -> Result<()> {
-        if self.window.patch(&mut self.patch) {
+        if self.window.as_mut().is_some_and(|window| window.patch(&mut self.patch)) {
             let mut vector = SoundVector::default();
             self.parts.encoders.audio.encode(&self.patch, &mut vector)?;
             self.patches.push(Patch { span, level_dbfs });
@@ -283,16 +360,17 @@ impl Perception {
         Ok(())
     }
 
-    /// Encodes the newest picture, if it is new, into the oldest place of what was seen.
-    fn encode_picture(&mut self) -> Result<()> {
-        let Some(frame) = self.frame.as_ref().filter(|_| self.fresh) else { return Ok(()) };
+    /// Encodes the newest picture, if it is new, into the oldest place of what was seen, and
+    /// says whether it was.
+    fn encode_picture(&mut self) -> Result<bool> {
+        let Some(frame) = self.frame.as_ref().filter(|_| self.fresh) else { return Ok(false) };
         let mut map =
             if self.seen.len() < self.memory { ImageMap::default() } else { self.seen.remove(0).1 };
         self.parts.encoders.image.encode(&frame.picture, &mut map)?;
         self.seen.retain(|(stamp, _)| *stamp < frame.stamp);
         self.seen.push((frame.stamp, map));
         self.fresh = false;
-        Ok(())
+        Ok(true)
     }
 }
 

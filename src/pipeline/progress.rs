@@ -2,11 +2,11 @@
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::clock::Mono;
-use crate::event::Counters;
+use crate::event::{self, Counters, Queues, Times};
 
 use super::Look;
 
@@ -21,10 +21,18 @@ pub struct Progress {
     pub frames: AtomicU64,
     /// Pictures replaced by a newer one before perception took them.
     pub frames_replaced: AtomicU64,
+    /// Pictures that the camera took and never gave.
+    pub frames_missed: AtomicU64,
+    /// Pictures that came damaged.
+    pub frames_corrupt: AtomicU64,
     /// Samples captured, per channel.
     pub samples: AtomicU64,
     /// Samples lost because the ring was full, per channel.
     pub samples_lost: AtomicU64,
+    /// Samples that the microphone took and never gave, per channel.
+    pub samples_missed: AtomicU64,
+    /// Times the microphone's buffer ran over.
+    pub xruns: AtomicU64,
     /// Times perception looked for work, whether there was any or not.
     pub turns: AtomicU64,
     /// Looks taken.
@@ -35,7 +43,20 @@ pub struct Progress {
     pub looks_silent: AtomicU64,
     /// Events given to the observer.
     pub events: AtomicU64,
-    meter: Mutex<Meter>,
+    /// Blocks of samples that perception has not taken yet.
+    pub blocks_waiting: AtomicU64,
+    /// Pictures that perception has not taken yet: one or none.
+    pub frames_waiting: AtomicU64,
+    meters: Mutex<Meters>,
+}
+
+/// How long the parts of a look took.
+#[derive(Debug, Default)]
+struct Meters {
+    sound: Meter,
+    picture: Meter,
+    align: Meter,
+    look: Meter,
 }
 
 impl Progress {
@@ -44,23 +65,54 @@ impl Progress {
         Progress::default()
     }
 
-    /// The counters as subscribers see them.
+    /// The counters as subscribers see them. `subscribers` and `events_lost` are not the
+    /// pipeline's to know and are 0.
     pub fn counters(&self) -> Counters {
-        let get = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-        let mut meter = self.meter.lock().unwrap_or_else(PoisonError::into_inner);
+        let look = self.meters().look.times();
         Counters {
             frames: get(&self.frames),
             frames_replaced: get(&self.frames_replaced),
+            frames_missed: get(&self.frames_missed),
+            frames_corrupt: get(&self.frames_corrupt),
             samples: get(&self.samples),
             samples_lost: get(&self.samples_lost),
+            samples_missed: get(&self.samples_missed),
+            xruns: get(&self.xruns),
             looks: get(&self.looks),
             looks_skipped: get(&self.looks_skipped),
             looks_silent: get(&self.looks_silent),
             events: get(&self.events),
-            look_ms_p50: meter.percentile(50.0),
-            look_ms_p99: meter.percentile(99.0),
+            look_ms_p50: look.p50_ms,
+            look_ms_p99: look.p99_ms,
             ..Counters::default()
         }
+    }
+
+    /// How long each part of a look takes; `None` before the first look.
+    pub fn stages(&self) -> Option<event::Stages> {
+        if get(&self.looks) == 0 {
+            return None;
+        }
+        let mut meters = self.meters();
+        Some(event::Stages {
+            sound: meters.sound.times(),
+            picture: meters.picture.times(),
+            align: meters.align.times(),
+            look: meters.look.times(),
+        })
+    }
+
+    /// What waits for perception. `events_waiting` is not the pipeline's to know and is 0.
+    pub fn queues(&self) -> Queues {
+        Queues {
+            blocks_waiting: get(&self.blocks_waiting),
+            frames_waiting: get(&self.frames_waiting),
+            ..Queues::default()
+        }
+    }
+
+    fn meters(&self) -> MutexGuard<'_, Meters> {
+        self.meters.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn add(counter: &AtomicU64, count: u64) {
@@ -72,13 +124,26 @@ impl Progress {
         Self::add(&self.looks_skipped, look.skipped);
         Self::add(&self.looks_silent, u64::from(look.silent));
         self.published(look.sounds.len());
-        let mut meter = self.meter.lock().unwrap_or_else(PoisonError::into_inner);
-        meter.add(look.span.end, look.stages.total());
+        let (at, took) = (look.span.end, look.stages);
+        let mut meters = self.meters();
+        meters.look.add(at, took.total());
+        meters.align.add(at, took.align);
+        // Silence runs no encoder, and a picture that is not new is not encoded again.
+        if !look.silent {
+            meters.sound.add(at, took.sound);
+        }
+        if look.fresh {
+            meters.picture.add(at, took.picture);
+        }
     }
 
     pub(super) fn published(&self, count: usize) {
         Self::add(&self.events, count as u64);
     }
+}
+
+fn get(counter: &AtomicU64) -> u64 {
+    counter.load(Ordering::Relaxed)
 }
 
 /// Durations of the last minute.
@@ -95,6 +160,11 @@ impl Meter {
             self.kept.pop_front();
         }
         self.kept.push_back((at, took.as_secs_f64() * 1e3));
+    }
+
+    /// Median and 99th percentile.
+    fn times(&mut self) -> Times {
+        Times { p50_ms: self.percentile(50.0), p99_ms: self.percentile(99.0) }
     }
 
     /// The percentile (0..=100, nearest rank) in milliseconds, to a hundredth; 0 if there is

@@ -7,7 +7,7 @@ use crate::capture::{AudioFormat, AudioSource, BLOCK_VALUES, Block, Pull};
 use crate::error::Result;
 
 /// Places in each queue, one of which stays empty.
-const PLACES: usize = 1024;
+const PLACES: usize = 4096;
 /// How much sound may wait for perception.
 const SECONDS: usize = 4;
 
@@ -50,10 +50,10 @@ pub struct Recorder<'a> {
 /// What one pull brought.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Recorded {
-    /// So many values went into the ring.
-    Kept(usize),
-    /// So many values were lost: the ring is full.
-    Lost(usize),
+    /// So many samples of each channel went into the ring.
+    Kept(u64),
+    /// So many samples of each channel were lost: the ring is full.
+    Lost(u64),
     /// Nothing came for a while.
     Idle,
     /// The source has ended.
@@ -72,12 +72,18 @@ impl Recorder<'_> {
             Pull::Idle => return Ok(Recorded::Idle),
             Pull::Ended => return Ok(Recorded::Ended),
         }
-        let count = self.filling.filled;
+        let channels = usize::from(self.filling.format.channels.max(1));
+        let count = (self.filling.filled / channels) as u64;
         let Some(next) = self.spare.dequeue() else { return Ok(Recorded::Lost(count)) };
         match self.put.enqueue(std::mem::replace(&mut self.filling, next)) {
             Ok(()) => Ok(Recorded::Kept(count)),
             Err(_) => Ok(Recorded::Lost(count)),
         }
+    }
+
+    /// Blocks that perception has not taken yet.
+    pub fn waiting(&self) -> u64 {
+        self.put.len() as u64
     }
 }
 
@@ -89,12 +95,17 @@ pub struct Listener<'a> {
 
 impl Listener<'_> {
     /// Gives every waiting block to `hear`, the oldest first, and sends it back empty.
-    pub fn drain(&mut self, mut hear: impl FnMut(&Block)) {
+    ///
+    /// # Errors
+    /// The first of `hear`; the blocks behind it wait on.
+    pub fn drain(&mut self, mut hear: impl FnMut(&Block) -> Result<()>) -> Result<()> {
         while let Some(block) = self.take.dequeue() {
-            hear(&block);
+            let heard = hear(&block);
             // There is room for every block that exists.
             let _ = self.back.enqueue(block);
+            heard?;
         }
+        Ok(())
     }
 }
 
@@ -117,6 +128,7 @@ mod tests {
 
         fn pull(&mut self, block: &mut Block) -> Result<Pull> {
             block.stamp = Mono(u64::from(self.0));
+            block.format = FORMAT;
             block.filled = BLOCK_VALUES;
             self.0 += 1;
             Ok(Pull::Filled)
@@ -134,13 +146,19 @@ mod tests {
         while let Recorded::Kept(count) = recorder.record(&mut source).unwrap() {
             kept += count;
         }
-        assert!(kept >= 4 * 48_000 * 2, "{kept}");
-        assert_eq!(recorder.record(&mut source).unwrap(), Recorded::Lost(BLOCK_VALUES));
+        let block = BLOCK_VALUES as u64 / 2;
+        assert!(kept >= 4 * 48_000, "{kept}");
+        assert_eq!(recorder.waiting() * block, kept);
+        assert_eq!(recorder.record(&mut source).unwrap(), Recorded::Lost(block));
         let mut heard = Vec::new();
-        listener.drain(|block| heard.push(block.stamp.0));
-        assert_eq!(heard.len() * BLOCK_VALUES, kept);
+        let note = |block: &Block| {
+            heard.push(block.stamp.0);
+            Ok(())
+        };
+        listener.drain(note).unwrap();
+        assert_eq!(heard.len() as u64 * block, kept);
         assert!(heard.windows(2).all(|pair| pair[0] + 1 == pair[1]));
-        assert_eq!(recorder.record(&mut source).unwrap(), Recorded::Kept(BLOCK_VALUES));
+        assert_eq!(recorder.record(&mut source).unwrap(), Recorded::Kept(block));
     }
 
     #[test]
@@ -157,15 +175,22 @@ mod tests {
                     .count()
             });
             while !capture.is_finished() {
-                listener.drain(|block| {
-                    assert!(last.is_none_or(|last| block.stamp > last));
-                    last = Some(block.stamp);
-                    heard += 1;
-                });
+                listener
+                    .drain(|block| {
+                        assert!(last.is_none_or(|last| block.stamp > last));
+                        last = Some(block.stamp);
+                        heard += 1;
+                        Ok(())
+                    })
+                    .unwrap();
             }
             capture.join().unwrap()
         });
-        listener.drain(|_| heard += 1);
+        let note = |_: &Block| {
+            heard += 1;
+            Ok(())
+        };
+        listener.drain(note).unwrap();
         assert_eq!(heard + lost, TOTAL as usize);
     }
 }

@@ -13,6 +13,7 @@ pub struct Giver<T> {
     put: Sender<T>,
     displace: Receiver<T>,
     spare: Receiver<T>,
+    back: Sender<T>,
 }
 
 /// The side that takes the newest.
@@ -29,11 +30,22 @@ pub fn slot<T>(mut new: impl FnMut() -> T) -> (Giver<T>, Taker<T>, T) {
         // The channel has room for every buffer, and its other end is alive.
         let _ = free.try_send(new());
     }
-    let giver = Giver { put, displace: newest.clone(), spare };
+    let giver = Giver { put, displace: newest.clone(), spare, back: free.clone() };
     (giver, Taker { newest, spare: free }, new())
 }
 
 impl<T> Giver<T> {
+    /// Shows every buffer that waits to be filled to `see`.
+    pub fn tend(&self, mut see: impl FnMut(&mut T)) {
+        for _ in 0..self.spare.len() {
+            if let Ok(mut buffer) = self.spare.try_recv() {
+                see(&mut buffer);
+                // There is room for every buffer that exists; the other end may be gone.
+                let _ = self.back.try_send(buffer);
+            }
+        }
+    }
+
     /// Puts a filled buffer into the place and gives back one to fill next, and whether it is
     /// one that the taker never saw. `None` when the taker is gone.
     pub fn put(&self, mut filled: T) -> Option<(T, bool)> {

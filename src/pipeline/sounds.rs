@@ -9,21 +9,22 @@ use super::window::Span;
 
 /// Writes events: bearings, time, numbers.
 pub(super) struct Scribe {
-    camera: Option<Camera>,
     seq: u64,
 }
 
 impl Scribe {
-    /// A scribe that gives bearings by `camera`; without one, or out of view, there are none.
-    pub fn new(camera: Option<Camera>) -> Scribe {
-        Scribe { camera, seq: 0 }
+    /// A scribe who has written nothing yet.
+    pub fn new() -> Scribe {
+        Scribe { seq: 0 }
     }
 
-    /// The event for a change that the sound of `span`, of this level, has caused. Numbers are
-    /// rounded to what they can mean, so that a line is short and reads the same everywhere.
+    /// The event for a change that the sound of `span`, of this level, has caused. Bearings are
+    /// by `camera`; without one, or out of view, there are none. Numbers are rounded to what
+    /// they can mean, so that a line is short and reads the same everywhere.
     pub fn write(
         &mut self,
         change: Change,
+        camera: Option<&Camera>,
         span: Span,
         level_dbfs: f32,
         clock: &dyn Clock,
@@ -59,7 +60,7 @@ impl Scribe {
         sound.extent = Some(source.extent.map(|c| round(c.into(), 4)));
         let (map, width) = (&source.map, source.map.width);
         sound.map = Some(map.values.chunks(width.max(1)).map(<[f32]>::to_vec).collect());
-        if let Some(camera) = &self.camera {
+        if let Some(camera) = camera {
             let bearing = camera.bearing(peak);
             let spread = camera.spread_deg(&map.values, width, map.height, peak);
             sound.azimuth_deg = Some(round(bearing.azimuth_deg, 1));

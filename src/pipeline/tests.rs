@@ -1,131 +1,18 @@
-//! The whole path with simulated sources and encoders small enough to be understood: red is
-//! what sounds low, green is what sounds high.
+//! The whole path with simulated sources and encoders.
 
-use std::f32::consts::TAU;
-use std::path::PathBuf;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+#[path = "../../tests/toy/mod.rs"]
+pub(super) mod toy;
+
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use super::*;
-use crate::align::Aligner;
-use crate::capture::simulated::{SimulatedAudio, SimulatedVideo};
-use crate::capture::{AudioFormat, Frame, Picture, Pull, VideoFormat};
-use crate::clock::{Clock, Mono, SystemClock};
-use crate::encode::{AudioEncoder, Encoders, ImageEncoder, ImageMap, Labels, Pack, SoundVector};
+use crate::capture::simulated::SimulatedVideo;
+use crate::capture::{Frame, VideoFormat};
+use crate::clock::{Clock, SystemClock};
 use crate::error::{Error, Kind};
-use crate::event::Phase;
-use crate::geometry::{Camera, Pose};
-use crate::track::Tracker;
-
-const SIDE: usize = 8;
-const RATE: u32 = 16_000;
-const MICROPHONE: AudioFormat = AudioFormat { rate: RATE, channels: 1 };
-
-const MANIFEST: &str = r#"
-schema = 1
-name = "toy"
-version = "1"
-embedding = 2
-image = { file = "i", sha256 = "", size = [8, 8], mean = [0, 0, 0], std = [1, 1, 1], map = [8, 8] }
-audio = { file = "a", sha256 = "", front_end = "yamnet-log-mel", pooling = "mean" }
-labels = { file = "l", sha256 = "" }
-calibration = { on_screen = 0.5, confidence = [10.0, -5.0], sound_floor_dbfs = -50.0 }
-licence = { spdx = "MIT" }
-"#;
-
-const LABELS: &str = r#"{"labels": [
-    {"name": "Low", "visible": true, "prototype": [1.0, 0.0]},
-    {"name": "High", "visible": true, "prototype": [0.0, 1.0]}
-]}"#;
-
-/// Red and green of each pixel as the vector of its place.
-struct Colours(Arc<AtomicUsize>);
-
-impl ImageEncoder for Colours {
-    fn encode(&mut self, picture: &Picture, map: &mut ImageMap) -> Result<()> {
-        self.0.fetch_add(1, Ordering::Relaxed);
-        (map.dim, map.width, map.height) = (2, SIDE, SIDE);
-        let channel = |c: usize| picture.rgb.chunks(3).map(move |pixel| f32::from(pixel[c]));
-        map.values = channel(0).chain(channel(1)).collect();
-        Ok(())
-    }
-}
-
-/// The lower bands' share against the upper bands'.
-struct Pitch(Arc<AtomicUsize>);
-
-impl AudioEncoder for Pitch {
-    fn encode(&mut self, patch: &[f32], sound: &mut SoundVector) -> Result<()> {
-        self.0.fetch_add(1, Ordering::Relaxed);
-        assert_eq!(patch.len(), 96 * 64);
-        let half = |upper: usize| -> f32 {
-            let power =
-                |frame: &[f32]| frame[32 * upper..][..32].iter().map(|v| v.exp()).sum::<f32>();
-            patch.chunks(64).map(power).sum()
-        };
-        let (low, high) = (half(0), half(1));
-        sound.embedding = if low > high { vec![1.0, 0.0] } else { vec![0.0, 1.0] };
-        Ok(())
-    }
-}
-
-struct Toy {
-    perception: Perception,
-    pictures: Arc<AtomicUsize>,
-    patches: Arc<AtomicUsize>,
-}
-
-fn toy() -> Toy {
-    let (pictures, patches) = (Arc::default(), Arc::default());
-    let labels: Labels = serde_json::from_str(LABELS).unwrap();
-    let manifest = toml::from_str(MANIFEST).unwrap();
-    let pack = Pack { manifest, labels, dir: PathBuf::new() };
-    let parts = Parts {
-        encoders: Encoders {
-            image: Box::new(Colours(Arc::clone(&pictures))),
-            audio: Box::new(Pitch(Arc::clone(&patches))),
-        },
-        aligner: Aligner::new(&pack),
-        front_end: pack.manifest.audio.front_end(),
-        pooling: pack.manifest.audio.pooling,
-        tracker: Tracker::new(crate::track::Settings::default()).unwrap(),
-        camera: Some(Camera::new(80, 80, 60.0, Pose::default()).unwrap()),
-        microphone: MICROPHONE,
-    };
-    Toy { perception: Perception::new(parts, Settings::default()).unwrap(), pictures, patches }
-}
-
-/// Red on the left, green on the right.
-fn scene() -> Picture {
-    let mut rgb = vec![0; SIDE * SIDE * 3];
-    for y in 3..5 {
-        rgb[(y * SIDE + 1) * 3] = 255;
-        rgb[(y * SIDE + 6) * 3 + 1] = 255;
-    }
-    Picture { width: SIDE as u32, height: SIDE as u32, rgb }
-}
-
-fn camera(seconds: f64) -> Box<SimulatedVideo> {
-    let format = VideoFormat { width: SIDE as u32, height: SIDE as u32, rate: 10.0 };
-    Box::new(SimulatedVideo::new(format, move |index, raw| {
-        raw.exchange(Mono(index * 100_000_000), &mut scene());
-        Ok(if raw.stamp.as_secs_f64() < seconds { Pull::Filled } else { Pull::Ended })
-    }))
-}
-
-/// Tones one after the other: hertz (0: silence) and seconds.
-fn tones(parts: &[(f32, f32)]) -> Vec<f32> {
-    let tone = |&(hertz, seconds): &(f32, f32)| {
-        (0..(seconds * RATE as f32) as usize)
-            .map(move |i| 0.2 * (TAU * hertz * i as f32 / RATE as f32).sin())
-    };
-    parts.iter().flat_map(tone).collect()
-}
-
-fn microphone(samples: Vec<f32>) -> Box<SimulatedAudio> {
-    Box::new(SimulatedAudio::from_samples(MICROPHONE, samples, Mono(0)))
-}
+use crate::event::{Counters, Phase};
+use toy::{RATE, SIDE, Toy, camera, microphone, punctual, steady_camera, tones, toy};
 
 /// Keeps what it is told.
 #[derive(Default)]
@@ -133,7 +20,6 @@ struct Notes {
     sounds: Vec<Sound>,
     frames: usize,
     looks: usize,
-    counters: Option<Counters>,
 }
 
 impl Observer for Notes {
@@ -152,19 +38,19 @@ impl Observer for Notes {
         self.sounds.push(sound.clone());
         Ok(())
     }
-
-    fn counters(&mut self, counters: &Counters) -> Result<()> {
-        self.counters = Some(counters.clone());
-        Ok(())
-    }
 }
 
+/// Plays the sound before the scene.
 fn play(toy: &mut Toy, samples: Vec<f32>) -> Notes {
+    counted(toy, samples).0
+}
+
+fn counted(toy: &mut Toy, samples: Vec<f32>) -> (Notes, Counters) {
     let seconds = samples.len() as f64 / f64::from(RATE);
     let (progress, stop, mut notes) = (Progress::new(), AtomicBool::new(false), Notes::default());
     let (video, audio) = (camera(seconds), microphone(samples));
     lockstep(Some(video), audio, &mut toy.perception, &progress, &stop, &mut notes).unwrap();
-    notes
+    (notes, progress.counters())
 }
 
 fn told(notes: &Notes) -> Vec<(Phase, u64, &str)> {
@@ -211,9 +97,8 @@ fn the_same_clip_gives_the_same_bytes() {
 #[test]
 fn silence_runs_no_encoder_and_says_nothing() {
     let mut toy = toy();
-    let notes = play(&mut toy, tones(&[(0.0, 6.0)]));
+    let (notes, counters) = counted(&mut toy, tones(&[(0.0, 6.0)]));
     assert_eq!(notes.sounds, vec![]);
-    let counters = notes.counters.unwrap();
     assert!(counters.looks > 15);
     assert_eq!((counters.looks_silent, counters.looks_skipped), (counters.looks, 0));
     assert_eq!(toy.pictures.load(Ordering::Relaxed) + toy.patches.load(Ordering::Relaxed), 0);
@@ -259,31 +144,17 @@ fn without_a_camera_sounds_are_heard_but_out_of_view() {
     assert!(!start.on_screen && start.azimuth_deg.is_none() && start.map.is_none());
 }
 
-/// A source that gives its blocks in real time.
-fn punctual(samples: Vec<f32>, start: Mono) -> Box<SimulatedAudio> {
-    let mut at = 0;
-    Box::new(SimulatedAudio::new(MICROPHONE, move |_, block| {
-        let count = (samples.len() - at).min(512);
-        if count == 0 {
-            return Ok(Pull::Ended);
-        }
-        block.values[..count].copy_from_slice(&samples[at..at + count]);
-        block.filled = count;
-        block.stamp = start + Duration::from_secs_f64(at as f64 / f64::from(RATE));
-        at += count;
-        SystemClock.sleep_until(start + Duration::from_secs_f64(at as f64 / f64::from(RATE)));
-        Ok(Pull::Filled)
-    }))
-}
-
-fn steady_camera(start: Mono, seconds: f64) -> Box<SimulatedVideo> {
-    let format = VideoFormat { width: SIDE as u32, height: SIDE as u32, rate: 20.0 };
-    Box::new(SimulatedVideo::new(format, move |index, raw| {
-        let after = Duration::from_millis(50 * index);
-        SystemClock.sleep_until(start + after);
-        raw.exchange(start + after, &mut scene());
-        Ok(if after.as_secs_f64() < seconds { Pull::Filled } else { Pull::Ended })
-    }))
+/// Runs live by the system's clock.
+fn go(
+    feeds: Feeds,
+    perception: &mut Perception,
+    progress: &Progress,
+    stop: &AtomicBool,
+    observer: &mut dyn Observer,
+) -> Result<()> {
+    let (wishes, clock) = (Wishes::default(), &SystemClock);
+    let run = Live { feeds, wishes, clock, progress, stop, herald: &mut () };
+    live(run, perception, observer)
 }
 
 #[test]
@@ -293,11 +164,11 @@ fn live_finds_the_same_and_ends_when_the_sources_end() {
     let start = SystemClock.now();
     let audio = punctual(tones(&[(200.0, 3.0)]), start);
     let video = steady_camera(start, 3.0);
-    live(Some(video), audio, &mut toy.perception, &SystemClock, &progress, &stop, &mut notes)
-        .unwrap();
+    let feeds = Feeds::given(Some(video), audio);
+    go(feeds, &mut toy.perception, &progress, &stop, &mut notes).unwrap();
     assert_eq!(told(&notes), [(Phase::Start, 1, "Low"), (Phase::End, 1, "Low")]);
     assert!(notes.sounds[0].azimuth_deg.unwrap() > 10.0);
-    let counters = notes.counters.unwrap();
+    let counters = progress.counters();
     assert_eq!((counters.samples, counters.samples_lost), (48_000, 0));
     assert_eq!(counters.frames, 60);
     assert!(counters.looks + counters.looks_skipped >= 8, "{counters:?}");
@@ -320,8 +191,8 @@ fn live_stops_when_asked_and_ends_its_tracks() {
     let audio = punctual(tones(&[(200.0, 600.0)]), start);
     let video = steady_camera(start, 600.0);
     let mut observer = Impatient(&stop, Vec::new());
-    live(Some(video), audio, &mut toy.perception, &SystemClock, &progress, &stop, &mut observer)
-        .unwrap();
+    let feeds = Feeds::given(Some(video), audio);
+    go(feeds, &mut toy.perception, &progress, &stop, &mut observer).unwrap();
     assert_eq!(observer.1, [Phase::Start, Phase::End]);
 }
 
@@ -335,16 +206,8 @@ fn a_source_that_fails_ends_the_run_with_its_own_words() {
         Err(Error::new(Kind::Device, "/dev/video7", "was unplugged"))
     });
     let audio = punctual(tones(&[(200.0, 600.0)]), start);
-    let error = live(
-        Some(Box::new(broken)),
-        audio,
-        &mut toy.perception,
-        &SystemClock,
-        &progress,
-        &stop,
-        &mut notes,
-    )
-    .unwrap_err();
+    let feeds = Feeds::given(Some(Box::new(broken)), audio);
+    let error = go(feeds, &mut toy.perception, &progress, &stop, &mut notes).unwrap_err();
     assert_eq!(
         (error.kind(), error.to_string().as_str()),
         (Kind::Device, "/dev/video7: was unplugged")
@@ -366,8 +229,8 @@ fn perception_that_is_behind_looks_at_now_and_counts_what_it_left_out() {
     let start = SystemClock.now();
     let audio = punctual(tones(&[(200.0, 3.5)]), start);
     let video = steady_camera(start, 3.5);
-    live(Some(video), audio, &mut toy.perception, &SystemClock, &progress, &stop, &mut Slow)
-        .unwrap();
+    let feeds = Feeds::given(Some(video), audio);
+    go(feeds, &mut toy.perception, &progress, &stop, &mut Slow).unwrap();
     let counters = progress.counters();
     assert!(counters.looks_skipped >= 3, "{counters:?}");
     assert!(counters.frames_replaced >= 10, "{counters:?}");

@@ -112,6 +112,17 @@ impl Window {
         goes_on
     }
 
+    /// What the microphone delivers.
+    pub fn format(&self) -> AudioFormat {
+        self.format
+    }
+
+    /// The newest whole patch: from when to when it reaches, and its level in dB below full
+    /// scale; `None` until there is one.
+    pub fn heard(&self) -> Option<(Span, f32)> {
+        self.span().map(|span| (span, self.level_dbfs()))
+    }
+
     /// From when to when the newest whole patch reaches; `None` until there is one.
     pub fn span(&self) -> Option<Span> {
         let start = self.patch_place()?;
@@ -120,7 +131,7 @@ impl Window {
     }
 
     /// Level of the newest patch's samples, dB below full scale; silence if there is none.
-    pub fn level_dbfs(&self) -> f32 {
+    fn level_dbfs(&self) -> f32 {
         let place = self.patch_place();
         let samples = place.and_then(|place| self.samples.get(self.covered(place)?));
         level_dbfs(samples.unwrap_or_default())

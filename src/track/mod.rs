@@ -52,6 +52,16 @@ impl Tracker {
         Ok(Tracker { settings, paths: Vec::new(), started: 0, last: Mono(0) })
     }
 
+    /// Goes on with other settings; tracks and candidates stay.
+    ///
+    /// # Errors
+    /// A setting is out of its range; then nothing has changed.
+    pub fn retune(&mut self, settings: Settings) -> Result<()> {
+        settings.check()?;
+        self.settings = settings;
+        Ok(())
+    }
+
     /// Takes what one look found at the time `at` (no sources if it heard nothing) and says what
     /// changed: ends first, then updates and starts in the order of the tracks' age.
     pub fn update(&mut self, at: Mono, sources: &[Source]) -> Vec<Change> {

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use tyto::clock::{Clock, Mono};
 use tyto::error::Result;
-use tyto::event::{Counters, Sound, State, Status, rfc3339};
-use tyto::pipeline::Observer;
+use tyto::event::{Devices, Sound, State, Status, rfc3339};
+use tyto::pipeline::{Condition, Herald, Observer, Progress};
 use tyto::serve::Publisher;
 
 /// The pipeline's link to the socket.
@@ -22,17 +22,38 @@ impl Socket {
         Socket { publisher, clock, started }
     }
 
-    /// Publishes a state and the reason for it.
-    pub fn state(&self, state: State, reason: Option<&str>, counters: Counters) {
+    /// Publishes how a run is doing.
+    pub fn condition(&self, condition: &Condition, progress: &Progress) {
+        let Condition { state, reason, camera, microphone } = condition.clone();
+        let status = Status {
+            devices: Some(Devices { camera, microphone: Some(microphone) }),
+            ..self.status(state, reason, progress)
+        };
+        self.publisher.status(status);
+    }
+
+    /// Publishes a state before or after the run, and the reason for it.
+    pub fn state(&self, state: State, reason: &str, progress: &Progress) {
+        self.publisher.status(self.status(state, Some(reason.to_owned()), progress));
+    }
+
+    /// Times the service thread has gone round.
+    pub fn turns(&self) -> u64 {
+        self.publisher.turns()
+    }
+
+    fn status(&self, state: State, reason: Option<String>, progress: &Progress) -> Status {
         let now = self.clock.now();
-        self.publisher.status(Status {
+        Status {
             state,
-            reason: reason.map(str::to_owned),
+            reason,
             time: rfc3339(self.clock.wall(now)),
             uptime_s: now.since(self.started).as_secs_f64(),
-            counters,
+            counters: progress.counters(),
+            stages: progress.stages(),
+            queues: Some(progress.queues()),
             ..Status::default()
-        });
+        }
     }
 }
 
@@ -42,9 +63,11 @@ impl Observer for &Socket {
         self.publisher.sound(sound.clone());
         Ok(())
     }
+}
 
-    fn counters(&mut self, counters: &Counters) -> Result<()> {
-        self.state(State::Running, None, counters.clone());
-        Ok(())
+/// For the supervisor of a run.
+impl Herald for &Socket {
+    fn condition(&mut self, condition: &Condition, progress: &Progress) {
+        Socket::condition(self, condition, progress);
     }
 }
