@@ -24,6 +24,7 @@ pub mod geometry;
 pub mod align;
 pub mod capture;
 pub mod encode;
+pub mod evaluate;
 pub mod overlay;
 pub mod pipeline;
 pub mod serve;

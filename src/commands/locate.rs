@@ -1,7 +1,7 @@
 //! `tyto locate`: one look at a picture and a sound, or one for each row of a manifest.
 
 mod batch;
-mod looker;
+pub(super) mod looker;
 mod shared;
 
 use std::io::{self, Write};

@@ -4,6 +4,7 @@
 
 mod check;
 mod config;
+mod eval;
 mod link;
 mod locate;
 mod play;
@@ -47,6 +48,8 @@ commands! {
     Replay(replay),
     /// Find what sounds in one picture and one sound, or in every row of a manifest
     Locate(locate),
+    /// Score a model pack, or any other system's maps, by the field's protocols
+    Eval(eval),
     /// Check configuration, board profile and model pack, with a trial run of both encoders
     Check(check),
     /// Print the configuration that is in force, and where it was read from

@@ -86,8 +86,7 @@ impl Looker {
         Ok(map)
     }
 
-    /// Reads and encodes a sound: the pack's patches, half of one apart, as many as lie in it
-    /// wholly. A sound shorter than a patch is lengthened as the pack's front end does it.
+    /// Reads and encodes a sound; see [`listen`](Self::listen).
     ///
     /// # Errors
     /// The file cannot be read or holds no samples, or the encoder failed.
@@ -96,6 +95,15 @@ impl Looker {
         if samples.is_empty() {
             return Err(Error::new(Kind::Media, path.display(), "holds no samples"));
         }
+        self.listen(samples)
+    }
+
+    /// Encodes mono samples at 16 kHz: the pack's patches, half of one apart, as many as lie in
+    /// them wholly. A sound shorter than a patch is lengthened as the pack's front end does it.
+    ///
+    /// # Errors
+    /// The encoder failed.
+    pub fn listen(&mut self, samples: Vec<f32>) -> Result<Heard> {
         let level_dbfs = signal::level_dbfs(&samples);
         let front_end = &mut *self.front_end;
         let patches = self.patches.time(|| signal::patches(front_end, samples));
