@@ -40,6 +40,14 @@ demo: setup ## Replay the shipped clip: events on the terminal, a film with the 
 test: setup ## Run every test
 	$(CARGO) test --locked
 
+.PHONY: paper-pair
+PYTHON ?= python3
+paper-pair: setup ## Prove the paper's pair against PyTorch, with random weights (fetches PyTorch: 3 GB)
+	@$(CARGO) build --release --locked
+	@[ -x target/paper/bin/python ] || $(PYTHON) -m venv target/paper
+	@target/paper/bin/pip install --quiet -r models/recipe/requirements.txt -r models/recipe/requirements-paper.txt
+	@target/paper/bin/python models/recipe/paper_proof.py --tyto target/release/tyto
+
 .PHONY: lint
 lint: setup ## Format, clippy and documentation, all without a warning
 	$(CARGO) fmt --check

@@ -105,6 +105,16 @@ fn the_end_of_a_clip_stops_the_daemon_like_a_signal() {
     assert_eq!((code, socket), (Some(0), false), "{log}");
 }
 
+/// The paper's pair needs 3 s of sound for a look and has no labels.
+#[test]
+fn a_pack_with_other_front_ends_and_no_labels_runs_like_any_other() {
+    let daemon = Daemon::start(&["--repeat", "--model", "tests/packs/paper"]);
+    let mut lines = daemon.subscribe();
+    assert_eq!(lines.next().unwrap()["model"], "paper-random 0");
+    let sound = lines.find(|line| line["type"] == "sound").unwrap();
+    assert_eq!((&sound["label"], &sound["phase"]), (&"sound".into(), &"start".into()));
+}
+
 #[test]
 fn without_a_source_or_with_an_unknown_one_it_says_which_there_are() {
     let tyto = |args: &[&str]| {
