@@ -62,10 +62,15 @@ lint-unit: ## Check that the systemd unit stays closed: exposure at most 1.5
 
 .PHONY: install
 install: ## Install the release build, its pack, boards and unit file (DESTDIR, PREFIX=/usr)
-	install -Dm755 target/release/tyto $(DESTDIR)$(PREFIX)/bin/tyto
+	install -Dm755 $(or $(PROGRAM),target/release/tyto) $(DESTDIR)$(PREFIX)/bin/tyto
 	for f in models/owlet/* board/*.toml; do install -Dm644 $$f $(DESTDIR)$(PREFIX)/share/tyto/$$f; done
 	install -Dm644 systemd/tyto.service $(DESTDIR)$(PREFIX)/lib/systemd/system/tyto.service
 
+
+.PHONY: rig
+ARCH ?= amd64
+rig: ## Try the service on an emulated device with real device nodes and systemd
+	@CARGO="$(CARGO)" PROGRAM="$(PROGRAM)" CASES="$(CASES)" tests/rig/run $(ARCH)
 
 .PHONY: fuzz
 FUZZ_SECONDS ?= 60

@@ -1,0 +1,66 @@
+"""What the device is for: naming what sounds and saying where it is, from a real picture and
+a real sound that come through the kernel's own interfaces."""
+
+import time
+
+from daemon import Daemon, config
+from devices import Scene
+from harness import case, check
+from subscriber import Reader, status
+
+# The clip (tests/clips/README.md): what sounds from when to when, and where it is.
+COW, SHEEP, DOG, ROOSTER = (0.5, 4.8), (5.9, 8.8), (13.5, 15.9), (18.7, 21.7)
+
+
+def during(scene, reader, span, label=None):
+    """The events whose sound lies within a span of the clip."""
+    return [
+        sound
+        for sound in reader.sounds()
+        if span[0] <= scene.clip_time(sound["mono_ns"]) <= span[1]
+        and label in (None, sound["label"])
+    ]
+
+
+def on_screen(sounds):
+    return [sound for sound in sounds if sound["on_screen"]]
+
+
+def bearings(sounds):
+    return sorted(round(sound["azimuth_deg"]) for sound in on_screen(sounds))
+
+
+def check_scene(scene, reader):
+    """The promises of tests/farm.rs, over real devices."""
+    cow = during(scene, reader, COW, "Cattle")
+    check(on_screen(cow), f"no cow in view; heard {reader.sounds()}")
+    check(min(bearings(cow)) > 3, f"the cow is on the left, not at {bearings(cow)}°")
+    sheep = during(scene, reader, SHEEP, "Sheep")
+    check(on_screen(sheep), "no sheep in view")
+    check(max(bearings(sheep)) < -3, f"the sheep is on the right, not at {bearings(sheep)}°")
+    check(during(scene, reader, DOG, "Dog"), "the dog is not heard")
+    rooster = [s for s in during(scene, reader, ROOSTER) if s["phase"] != "end"]
+    check(rooster, "the rooster is not heard")
+    check(not on_screen(rooster), f"the rooster is nowhere in view: {bearings(rooster)}°")
+    return f"cow {bearings(cow)[0]}°, sheep {bearings(sheep)[-1]}°"
+
+
+def watch(pictures):
+    with Scene(pictures) as scene, Daemon(config()), Reader() as reader:
+        time.sleep(scene.SECONDS + 6)
+        answer = check_scene(scene, reader)
+        reader.check_nothing_lost()
+        latency = sorted(sound["latency_ms"] for sound in reader.sounds())
+        counters = status()["counters"]
+        check(counters["samples_lost"] == 0, f"samples were lost: {counters}")
+        return f"{answer}, {latency[len(latency) // 2]:.0f} ms"
+
+
+@case("raw pictures: the right thing at the right bearing")
+def raw():
+    return watch("yuyv")
+
+
+@case("MJPEG pictures: the right thing at the right bearing")
+def compressed():
+    return watch("mjpeg")

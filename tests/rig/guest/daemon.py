@@ -1,0 +1,146 @@
+"""The daemon as systemd runs it: its configuration, its process, what it uses."""
+
+import json
+import os
+import subprocess
+import time
+
+from devices import Picture, SoundCard
+from harness import check, exists, read, wait_until, write
+from subscriber import status
+
+UNIT = "tyto.service"
+CONFIG = "/etc/tyto/tyto.toml"
+MEBIBYTE = 1 << 20
+
+
+def systemctl(*arguments, check=True):
+    return subprocess.run(["systemctl", *arguments], check=check, text=True, capture_output=True)
+
+
+def show(key, unit=UNIT):
+    return systemctl("show", "-P", key, unit).stdout.strip()
+
+
+def journal(unit=UNIT, since=None, lines=40):
+    """The unit's last lines in the journal."""
+    command = ["journalctl", "-q", "--no-pager", "-o", "short-monotonic", "-u", unit, "-n", str(lines)]
+    if since:
+        command += ["--since", since]
+    subprocess.run(["journalctl", "--sync"], check=False)
+    return subprocess.run(command, check=False, text=True, capture_output=True).stdout.splitlines()
+
+
+def config(camera=Picture.NAME, microphone=SoundCard.RECORD, **sections):
+    """A tyto.toml for these devices. Further sections are given as dictionaries."""
+    wanted = {
+        "source": {"input": "devices"},
+        "camera": {"device": camera} if camera else {},
+        "microphone": {"device": microphone} if microphone else {},
+    }
+    for name, keys in sections.items():
+        wanted.setdefault(name, {}).update(keys)
+    text = ""
+    for name, keys in wanted.items():
+        # What JSON writes for a string, a number or a truth value is also TOML.
+        lines = [f"{key} = {json.dumps(value)}\n" for key, value in keys.items()]
+        text += f"[{name}]\n{''.join(lines)}"
+    return text
+
+
+class Daemon:
+    """Started with a configuration, stopped at the end of a `with`."""
+
+    def __init__(self, text, state="running", seconds=60.0):
+        os.makedirs("/etc/tyto", exist_ok=True)
+        write(CONFIG, text)
+        systemctl("reset-failed", UNIT, check=False)
+        systemctl("start", UNIT)
+        self.pid = int(show("MainPID"))
+        self.started = wait_until(f"the daemon is {state}", lambda: self.state() == state, seconds)
+
+    def state(self):
+        return status()["state"]
+
+    def until(self, state, seconds=30.0):
+        """Waits for a state, or one of several; how long it took."""
+        states = [state] if isinstance(state, str) else state
+        return wait_until(f"state {'/'.join(states)}", lambda: self.state() in states, seconds)
+
+    def until_seeing(self, seconds=30.0):
+        """Waits until it runs and pictures come."""
+        return self._until_moving("frames", seconds)
+
+    def until_hearing(self, seconds=30.0):
+        """Waits until it runs and samples come."""
+        return self._until_moving("samples", seconds)
+
+    def _until_moving(self, counter, seconds):
+        first = status()["counters"][counter]
+
+        def moves():
+            now = status()
+            return now["state"] == "running" and now["counters"][counter] > first
+
+        return wait_until(f"running, and more {counter}", moves, seconds)
+
+    def signal(self, number):
+        os.kill(self.pid, number)
+
+    def until_restarted(self, seconds=60.0):
+        """Waits until systemd has put a new process in the place of the one that died."""
+        old = self.pid
+
+        def new():
+            pid = int(show("MainPID") or 0)
+            return pid not in (0, old) and exists(f"/proc/{pid}")
+
+        took = wait_until("a new process", new, seconds)
+        self.pid = int(show("MainPID"))
+        return took
+
+    def threads(self):
+        """Thread ids by name."""
+        folder = f"/proc/{self.pid}/task"
+        return {read(f"{folder}/{tid}/comm"): int(tid) for tid in os.listdir(folder)}
+
+    def descriptors(self):
+        return len(os.listdir(f"/proc/{self.pid}/fd"))
+
+    def resident(self):
+        for line in read(f"/proc/{self.pid}/status").splitlines():
+            if line.startswith("VmRSS:"):
+                return int(line.split()[1]) * 1024
+        return 0
+
+    def measure(self):
+        return Use(self, self.descriptors(), self.resident())
+
+    def stop(self):
+        start = time.monotonic()
+        systemctl("stop", UNIT)
+        return time.monotonic() - start
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.stop()
+
+
+class Use:
+    """File descriptors and memory at one moment, to be back there after a fault."""
+
+    def __init__(self, daemon, descriptors, resident):
+        self.daemon, self.descriptors, self.resident = daemon, descriptors, resident
+
+    def check_back(self, seconds=10.0, slack=6 * MEBIBYTE):
+        d = self.daemon
+        try:
+            wait_until("", lambda: d.descriptors() <= self.descriptors, seconds)
+        except AssertionError:
+            folder = f"/proc/{d.pid}/fd"
+            now = sorted(os.readlink(f"{folder}/{fd}") for fd in os.listdir(folder))
+            check(False, f"file descriptors: {self.descriptors} before, {len(now)} after: {now}")
+        grown = d.resident() - self.resident
+        check(grown <= slack, f"resident memory grew by {grown / MEBIBYTE:.1f} MiB")
