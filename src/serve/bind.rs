@@ -6,6 +6,7 @@ use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt, chown};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use mio::net::{UnixListener, UnixStream};
@@ -17,9 +18,15 @@ use crate::error::{Error, Kind, Result};
 /// `sun_path` of unix(7) has 108 bytes, the last of them zero.
 const LONGEST_PATH: usize = 107;
 
-/// A listening socket. Dropping it removes its path, unless that is another's by now.
+/// A listening socket. Dropping it removes its path if this process has bound it, and it is
+/// not another's by now.
 pub(super) struct Bound {
     pub listener: UnixListener,
+    own: Option<Arc<Own>>,
+}
+
+/// A path that this process has bound.
+pub(super) struct Own {
     path: PathBuf,
     identity: (u64, u64),
 }
@@ -34,7 +41,7 @@ impl Bound {
                 "a socket's path has at most {LONGEST_PATH}: choose a shorter one"
             )));
         }
-        let gid = options.group.as_deref().map(|group| group_id(path, group)).transpose()?;
+        let gid = wanted_group(options)?;
         // Held while a dead socket is told from a live one and replaced: otherwise two
         // daemons that start together could each remove the other's.
         let _lock = lock_folder(path)?;
@@ -42,37 +49,81 @@ impl Bound {
         let listener = UnixListener::bind(path).map_err(|error| bind_error(path, error))?;
         let identity = identity(path)
             .map_err(|error| wrong(path, "cannot be looked at after binding").because(error))?;
-        let bound = Bound { listener, path: path.to_owned(), identity };
-        // First the group, then the mode: the umask has left no more rights than the
-        // daemon's own, and none may be added for the wrong group meanwhile.
-        if let Some(gid) = gid {
-            chown(path, None, Some(gid)).map_err(|error| {
-                wrong(path, format!("cannot be given to group {gid}"))
-                    .because(error)
-                    .hint("the daemon must belong to that group; see SupplementaryGroups= or Group= of its unit")
-            })?;
-        }
-        fs::set_permissions(path, fs::Permissions::from_mode(options.mode)).map_err(|error| {
-            wrong(path, format!("cannot be given mode {:#o}", options.mode)).because(error)
-        })?;
+        let bound =
+            Bound { listener, own: Some(Arc::new(Own { path: path.to_owned(), identity })) };
+        admit(path, gid, options.mode)?;
         Ok(bound)
+    }
+
+    /// The path, if this process has bound it.
+    pub fn own(&self) -> Option<Arc<Own>> {
+        self.own.clone()
+    }
+
+    /// A socket that was bound by another, who also cares for its path, group and mode.
+    ///
+    /// # Errors
+    /// The system refuses to make it non-blocking.
+    pub fn handed(listener: std::os::unix::net::UnixListener, path: &Path) -> Result<Bound> {
+        listener
+            .set_nonblocking(true)
+            .map_err(|error| wrong(path, "cannot be waited on").because(error))?;
+        Ok(Bound { listener: UnixListener::from_std(listener), own: None })
     }
 }
 
 impl Drop for Bound {
     fn drop(&mut self) {
-        let _lock = lock_folder(&self.path);
-        // The listener still lives here and keeps its inode: no other socket can have the
-        // same number.
-        match identity(&self.path) {
-            Ok(found) if found == self.identity => {
-                if let Err(error) = fs::remove_file(&self.path) {
-                    log::warn!("{}: cannot be removed: {error}", self.path.display());
+        let Some(own) = &self.own else { return };
+        let path = own.path.as_path();
+        let _lock = lock_folder(path);
+        match identity(path) {
+            // The listener still lives here and keeps its inode: no other socket can have the
+            // same number.
+            Ok(found) if found == own.identity => {
+                if let Err(error) = fs::remove_file(path) {
+                    log::warn!("{}: cannot be removed: {error}", path.display());
                 }
             }
-            _ => log::warn!("{}: is another's by now and stays", self.path.display()),
+            _ => log::warn!("{}: is another's by now and stays", path.display()),
         }
     }
+}
+
+impl Own {
+    /// Gives the socket another group and mode; those who are connected stay.
+    ///
+    /// # Errors
+    /// There is no such group, or the socket cannot be given to it, or is another's by now.
+    pub fn admit(&self, options: &Options) -> Result<()> {
+        let gid = wanted_group(options)?;
+        // Without a group, that of the process, which it had when it was bound.
+        let gid = gid.unwrap_or_else(|| rustix::process::getegid().as_raw());
+        let _lock = lock_folder(&self.path)?;
+        if identity(&self.path).ok() != Some(self.identity) {
+            return Err(wrong(&self.path, "is another's by now"));
+        }
+        admit(&self.path, Some(gid), options.mode)
+    }
+}
+
+fn wanted_group(options: &Options) -> Result<Option<u32>> {
+    options.group.as_deref().map(|group| group_id(&options.path, group)).transpose()
+}
+
+/// Lets those in who may connect.
+fn admit(path: &Path, gid: Option<u32>, mode: u32) -> Result<()> {
+    // First the group, then the mode: the umask has left no more rights than the daemon's own,
+    // and none may be added for the wrong group meanwhile.
+    if let Some(gid) = gid {
+        chown(path, None, Some(gid)).map_err(|error| {
+            wrong(path, format!("cannot be given to group {gid}"))
+                .because(error)
+                .hint("only the service's own group can be given it: Group= of its unit")
+        })?;
+    }
+    fs::set_permissions(path, fs::Permissions::from_mode(mode))
+        .map_err(|error| wrong(path, format!("cannot be given mode {mode:#o}")).because(error))
 }
 
 fn wrong(path: &Path, wrong: impl Into<String>) -> Error {

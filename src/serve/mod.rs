@@ -3,7 +3,7 @@
 //! One thread does all of it. A [`Publisher`] hands it events and never waits for anyone;
 //! a subscriber that reads too slowly loses its own oldest events and is told how many.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::JoinHandle;
@@ -18,6 +18,7 @@ use crate::error::{Error, Kind, Result};
 use crate::event::{Hello, Sound, Status};
 
 mod bind;
+mod handed;
 mod host;
 mod interest;
 mod lines;
@@ -31,6 +32,9 @@ pub use notify::Notifier;
 /// How many events may wait for the service thread: minutes of an ordinary day, so that
 /// only a thread that gets no processor time at all falls behind.
 const BACKLOG: usize = 4096;
+
+/// How long a new configuration may wait for its place among the events.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Subscribers at a time unless asked otherwise: more than a board has programs.
 const SUBSCRIBERS: usize = 64;
@@ -105,6 +109,8 @@ enum Note {
     Sound { sound: Box<Sound>, at: Mono, missed: u64 },
     /// The newest status.
     Status(Box<Status>),
+    /// Another configuration, and what of it needs a restart.
+    Options { options: Box<Options>, hello: Box<Hello>, needs_restart: Vec<String> },
 }
 
 /// What publishers and the service thread both see.
@@ -121,6 +127,7 @@ struct Shared {
 pub struct Server {
     publisher: Publisher,
     thread: Option<JoinHandle<()>>,
+    path: PathBuf,
 }
 
 impl Server {
@@ -134,10 +141,42 @@ impl Server {
     pub fn start(options: Options, hello: Hello, clock: Arc<dyn Clock>) -> Result<Server> {
         options.check()?;
         let bound = bind::Bound::new(&options)?;
+        Server::serve(options, bound, &hello, clock)
+    }
+
+    /// As [`start`](Self::start), on the socket that the service manager has handed to this
+    /// process if it has. Path, group and mode are then the manager's to choose, and the path
+    /// stays when the server stops.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start); `Kind::Socket` if what was handed over is no such socket.
+    pub fn start_activated(
+        mut options: Options,
+        hello: Hello,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Server> {
+        let Some((listener, path)) = handed::take()? else {
+            return Server::start(options, hello, clock);
+        };
+        log::info!("{}: handed over by the service manager", path.display());
+        options.path = path;
+        options.check()?;
+        let bound = bind::Bound::handed(listener, &options.path)?;
+        Server::serve(options, bound, &hello, clock)
+    }
+
+    fn serve(
+        options: Options,
+        bound: bind::Bound,
+        hello: &Hello,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Server> {
         let (sender, receiver): (Sender<Note>, Receiver<Note>) = bounded(BACKLOG);
         let shared = Arc::new(Shared::default());
+        let own = bound.own();
         let path = options.path.clone();
         let system = |wrong: &'static str| {
+            let path = path.clone();
             move |error: std::io::Error| {
                 Error::new(Kind::System, path.display(), wrong).because(error)
             }
@@ -145,18 +184,23 @@ impl Server {
         let (service, waker) = service::Service::new(
             options,
             bound,
-            &hello,
+            hello,
             Arc::clone(&clock),
             receiver,
             Arc::clone(&shared),
         )
-        .map_err(system.clone()("the event service cannot be set up"))?;
+        .map_err(system("the event service cannot be set up"))?;
         let thread = std::thread::Builder::new()
             .name("tyto-serve".into())
             .spawn(move || service.run())
             .map_err(system("the event service cannot be started"))?;
-        let publisher = Publisher { sender, waker: Arc::new(waker), shared, clock };
-        Ok(Server { publisher, thread: Some(thread) })
+        let publisher = Publisher { sender, waker: Arc::new(waker), shared, clock, own };
+        Ok(Server { publisher, thread: Some(thread), path })
+    }
+
+    /// Where subscribers connect.
+    pub fn path(&self) -> &Path {
+        &self.path
     }
 
     /// A handle to publish with; as many as there are threads that want one.
@@ -190,6 +234,7 @@ pub struct Publisher {
     waker: Arc<Waker>,
     shared: Arc<Shared>,
     clock: Arc<dyn Clock>,
+    own: Option<Arc<bind::Own>>,
 }
 
 impl Publisher {
@@ -222,6 +267,33 @@ impl Publisher {
         if self.sender.try_send(Note::Status(Box::new(status))).is_ok() {
             self.wake();
         }
+    }
+
+    /// Goes on with other options: group and mode of the socket and the heartbeat for everyone,
+    /// queue, number and greeting for those who come from now on. The path stays. Whoever asks
+    /// for the status is told of the keys that need a restart.
+    ///
+    /// # Errors
+    /// `Kind::Config` for an option out of range, `Kind::Socket` if the socket cannot be given
+    /// to the group; then nothing has changed. `Kind::System` if the service thread hangs.
+    pub fn reconfigure(
+        &self,
+        options: Options,
+        hello: Hello,
+        needs_restart: Vec<String>,
+    ) -> Result<()> {
+        options.check()?;
+        if let Some(own) = &self.own {
+            own.admit(&options)?;
+        }
+        let (options, hello) = (Box::new(options), Box::new(hello));
+        let note = Note::Options { options, hello, needs_restart };
+        // Unlike an event this has to arrive, and whoever reloads has the time.
+        self.sender.send_timeout(note, PATIENCE).map_err(|_| {
+            Error::new(Kind::System, "the event service", "does not take its new configuration")
+        })?;
+        self.wake();
+        Ok(())
     }
 
     /// Subscribers connected now.

@@ -50,6 +50,7 @@ pub(super) struct Service {
     /// The newest status and when it came.
     status: (Status, Mono),
     gauge: Gauge,
+    needs_restart: Vec<String>,
     subscribers: BTreeMap<usize, Subscriber>,
     next: usize,
     /// Connections may be waiting, to be accepted from this instant on.
@@ -81,6 +82,7 @@ impl Service {
             hello: line(&Message::Hello(hello.clone())),
             status: (starting, now),
             gauge: Gauge::new(),
+            needs_restart: Vec::new(),
             subscribers: BTreeMap::new(),
             next: FIRST,
             accept_from: None,
@@ -168,6 +170,12 @@ impl Service {
                         error.kind(),
                         ErrorKind::Interrupted | ErrorKind::ConnectionAborted
                     ) => {}
+                // It was handed over, and is not what it was taken for.
+                Err(error) if error.kind() == ErrorKind::InvalidInput => {
+                    log::error!("{}: is not listening: {error}", self.options.path.display());
+                    self.accept_from = None;
+                    return;
+                }
                 Err(error) => {
                     log::warn!("{}: no connection: {error}", self.options.path.display());
                     self.accept_from = Some(Instant::now() + ACCEPT_PAUSE);
@@ -206,6 +214,12 @@ impl Service {
     fn take(&mut self, note: Note) {
         match note {
             Note::Sound { sound, at, missed } => self.fan_out(*sound, at, missed),
+            Note::Options { options, hello, needs_restart } => {
+                let path = std::mem::take(&mut self.options.path);
+                self.options = Options { path, ..*options };
+                self.hello = line(&Message::Hello(*hello));
+                self.needs_restart = needs_restart;
+            }
             Note::Status(status) => {
                 let before = &self.status.0;
                 let changed = before.state != status.state || before.reason != status.reason;
@@ -313,6 +327,7 @@ impl Service {
         status.queues.get_or_insert_default().events_waiting = self.notes.len() as u64;
         status.host = Some(self.gauge.read(now));
         status.readers = self.readers();
+        status.needs_restart.clone_from(&self.needs_restart);
         line(&Message::Status(status))
     }
 

@@ -178,6 +178,47 @@ fn stopping_leaves_the_socket_of_another_daemon_alone() {
 }
 
 #[test]
+fn other_options_hold_from_now_on_and_the_connected_stay() {
+    let house = House::with(|options| options.mode = 0o600);
+    let mut before = house.client();
+    let other = Options {
+        path: "/elsewhere".into(),
+        mode: 0o666,
+        queue: 7,
+        subscribers: 2,
+        heartbeat: Duration::from_millis(100),
+        ..options(house.path())
+    };
+    let greeting = Hello { board: "other".into(), ..hello() };
+    let keys = vec!["socket.path".to_owned()];
+    house.publisher.reconfigure(other, greeting.clone(), keys.clone()).unwrap();
+    assert_eq!(fs::metadata(house.path()).unwrap().permissions().mode() & 0o7777, 0o666);
+    // The heartbeat comes soon although nobody said anything.
+    let Message::Status(status) = before.next() else { panic!("not a status") };
+    assert_eq!(status.needs_restart, keys);
+    let mut after = Client::connect(&house.path());
+    assert_eq!(after.next(), Message::Hello(greeting));
+    let mut third = Client::connect(&house.path());
+    assert!(matches!(third.rest()[..], [Message::Hello(_), Message::Error(_)]));
+}
+
+#[test]
+fn options_that_cannot_be_had_change_nothing() {
+    let house = House::new();
+    let strange = Options { group: Some("no-such-group".into()), ..options(house.path()) };
+    for (wrong, kind) in [
+        (Options { mode: 0o666, ..strange }, Kind::Socket),
+        (Options { mode: 0o666, queue: 0, ..options(house.path()) }, Kind::Config),
+    ] {
+        let error = house.publisher.reconfigure(wrong, hello(), vec!["x".into()]).unwrap_err();
+        assert_eq!(error.kind(), kind);
+        assert_eq!(fs::metadata(house.path()).unwrap().permissions().mode() & 0o7777, 0o660);
+        let (_, status) = house.client().ask();
+        assert_eq!(status.needs_restart, [""; 0]);
+    }
+}
+
+#[test]
 fn options_out_of_range_are_refused_by_key() {
     assert!(Options::default().check().is_ok());
     for (key, options) in [
