@@ -80,6 +80,16 @@ impl Setup {
     /// # Errors
     /// As [`Config::load`].
     pub fn load(&self) -> tyto::error::Result<Config> {
+        let config = self.read()?;
+        crate::logging::configure(config.log.level.into());
+        Ok(config)
+    }
+
+    /// The configuration with these options over it; nothing follows it yet.
+    ///
+    /// # Errors
+    /// As [`Config::load`].
+    pub fn read(&self) -> tyto::error::Result<Config> {
         let mut config = Config::load(self.config.as_deref())?;
         if let Some(name) = &self.board {
             config.board.name.clone_from(name);
@@ -87,7 +97,6 @@ impl Setup {
         if let Some(pack) = &self.model {
             config.model.pack.clone_from(pack);
         }
-        crate::logging::configure(config.log.level.into());
         Ok(config)
     }
 }

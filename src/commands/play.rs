@@ -69,17 +69,17 @@ impl Stage {
             tracker: Tracker::new(self.config.track.clone())?,
             optics,
         };
-        Perception::new(parts, self.looks())
+        Perception::new(parts, looks(&self.config))
     }
 
-    /// How often and how far back is looked.
-    pub fn looks(&self) -> Settings {
-        let wanted = &self.config.perception;
-        Settings {
-            hop: Duration::from_secs_f64(wanted.hop_s),
-            window: wanted.window,
-            floor_dbfs: wanted.floor_dbfs,
-        }
+    /// What was read.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// The board profile with what the configuration overrules.
+    pub fn board(&self) -> &Board {
+        &self.board
     }
 
     /// What is asked of the system.
@@ -117,6 +117,16 @@ impl Stage {
             options.path = path;
         }
         options
+    }
+}
+
+/// How often and how far back is looked.
+pub fn looks(config: &Config) -> Settings {
+    let wanted = &config.perception;
+    Settings {
+        hop: Duration::from_secs_f64(wanted.hop_s),
+        window: wanted.window,
+        floor_dbfs: wanted.floor_dbfs,
     }
 }
 

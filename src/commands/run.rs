@@ -1,6 +1,7 @@
 //! `tyto run`: the daemon.
 
 mod herald;
+mod reload;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -8,19 +9,20 @@ use std::sync::atomic::Ordering;
 
 use tyto::capture::clip::{Clip, ClipOptions, Pace};
 use tyto::clock::{Clock, Mono, SystemClock};
-use tyto::config::Input;
-use tyto::error::{Error, Kind};
+use tyto::config::{Config, Input};
+use tyto::error::{Error, Kind, Result};
 use tyto::event::State;
-use tyto::pipeline::{Feeds, Live, Progress, live};
+use tyto::pipeline::{Feeds, Live, Observer, Progress, live};
 use tyto::serve::{Notifier, Server};
 
 use super::Setup;
 use super::play::socket::Socket;
 use super::play::{Stage, stop_flag};
 use herald::Voice;
+use reload::{Hangup, Mailbox, Reload, Reloader};
 
 /// Options of `tyto run`.
-#[derive(clap::Args)]
+#[derive(Clone, clap::Args)]
 pub struct Args {
     /// Where pictures and sound come from: clip:PATH (a file for ffmpeg, or a folder with
     /// pictures and one WAV)
@@ -36,15 +38,35 @@ pub struct Args {
     setup: Setup,
 }
 
+impl Args {
+    /// The configuration with the command line over it.
+    ///
+    /// # Errors
+    /// As [`Config::load`].
+    fn read(&self) -> Result<Config> {
+        let mut config = self.setup.read()?;
+        if let Some(input) = &self.source {
+            config.source.input = Some(input.clone());
+        }
+        config.source.repeat |= self.repeat;
+        if let Some(path) = &self.socket {
+            config.socket.path.clone_from(path);
+        }
+        Ok(config)
+    }
+}
+
 /// Runs until SIGTERM or SIGINT, or until the clip has ended. Every track is ended and the
 /// socket removed before it returns.
 ///
 /// # Errors
 /// Configuration, pack or source are faulty; the socket cannot be had; a source failed.
 pub fn run(args: Args) -> anyhow::Result<()> {
-    let config = args.setup.load()?;
-    let repeat = args.repeat || config.source.repeat;
-    let Some(Input::Clip(path)) = args.source.or_else(|| config.source.input.clone()) else {
+    let hangup = Hangup::catch()?;
+    let config = args.read()?;
+    crate::logging::configure(config.log.level.into());
+    let repeat = config.source.repeat;
+    let Some(Input::Clip(path)) = config.source.input.clone() else {
         return Err(Error::new(Kind::Config, "source.input", "no source is given")
             .hint("give --source clip:PATH, or set it in tyto.toml; clips are the only source yet")
             .into());
@@ -56,17 +78,28 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     let clip = Clip::open(&path, &ClipOptions { pace, repeat, start: Mono(0) })?;
     let (video, audio) = (clip.video_format(), clip.audio_format());
     let camera = stage.camera(&video, None)?;
-    let options = stage.socket(args.socket);
-    let at = options.path.display().to_string();
+    let options = stage.socket(None);
     let hello = stage.hello(&video, &camera, audio);
-    let server = Server::start(options, hello, Arc::clone(&clock))?;
+    let server = Server::start_activated(options, hello.clone(), Arc::clone(&clock))?;
+    let at = server.path().display().to_string();
     let socket = Socket::new(server.publisher(), Arc::clone(&clock));
-    let notifier = Notifier::from_env();
+    let notifier = Arc::new(Notifier::from_env());
     let mut voice = Voice::new(&socket, &notifier);
     let progress = Progress::new();
     voice.state(State::Starting, "loading the model pack", &progress);
     let mut perception = stage.perception(stage.optics(None))?;
+    let mailbox = Mailbox::default();
+    let reload = Reload {
+        read: Box::new(move || args.read()),
+        config: stage.config().clone(),
+        board: stage.board().clone(),
+        hello,
+        publisher: server.publisher(),
+        notifier: Arc::clone(&notifier),
+        mailbox: mailbox.clone(),
+    };
     notifier.ready();
+    let reloader = Reloader::start(hangup, reload)?;
     log::info!("listening to clip:{}; subscribers connect to {at}", path.display());
 
     let (video, audio) = clip.starting(clock.now()).split();
@@ -78,7 +111,9 @@ pub fn run(args: Args) -> anyhow::Result<()> {
         stop: &stop,
         herald: &mut voice,
     };
-    let result = live(run, &mut perception, &mut &socket);
+    let mut observers: Vec<Box<dyn Observer + '_>> = vec![Box::new(mailbox), Box::new(&socket)];
+    let result = live(run, &mut perception, &mut observers);
+    drop(reloader);
     notifier.stopping();
     match &result {
         Ok(()) => {

@@ -5,6 +5,7 @@
 //! every key.
 
 mod board;
+mod change;
 mod check;
 mod document;
 mod overrule;
@@ -16,6 +17,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 pub use board::{Board, Camera, EngineChoice, EngineName, Microphone, Mount};
+pub use change::{Changes, merge};
 pub use overrule::{CameraOverride, EngineOverride, MicrophoneOverride, MountOverride};
 pub use search::{board_dirs, find_pack, known_packs, pack_dirs};
 pub use sections::{
