@@ -38,7 +38,9 @@ impl House {
             microphone: None,
         };
         let options = Options { path, ..Options::default() };
-        let server = Server::start(options, hello, Arc::new(SystemClock)).unwrap();
+        let server = Server::start(options.clone(), hello.clone(), Arc::new(SystemClock)).unwrap();
+        let keys = vec!["camera.device".into()];
+        server.publisher().reconfigure(options, hello, keys).unwrap();
         server.publisher().status(Status {
             state: State::Degraded,
             reason: Some("camera /dev/video0: no frame for 2.1 s".into()),
@@ -63,7 +65,6 @@ impl House {
                 ..Stages::default()
             }),
             queues: Some(Queues { blocks_waiting: 5, ..Queues::default() }),
-            needs_restart: vec!["camera.device".into()],
             ..Status::default()
         });
         House { folder, server: Some(server) }

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use tyto::error::{Error, Kind, Result};
 use tyto::event::request::{Query, Request};
-use tyto::event::{Hello, Message, Status};
+use tyto::event::{Hello, Message, Reader, Status};
 
 use super::link::{self, Link, Read};
 
@@ -59,6 +59,14 @@ struct Answer {
     status: Status,
     /// The status as it came, with its newline.
     line: Vec<u8>,
+}
+
+/// The subscribers without the connection that asked: it came last, and no event was for it.
+fn others(status: &Status) -> &[Reader] {
+    match status.readers.split_last() {
+        Some((last, others)) if (last.events, last.lost) == (0, 0) => others,
+        _ => &status.readers,
+    }
 }
 
 /// Asks once, or again and again with `--every`, and says what was answered.

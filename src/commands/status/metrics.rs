@@ -4,8 +4,8 @@
 
 use tyto::event::{Counters, Device, DeviceState, State, Status, Times};
 
-use super::Answer;
 use super::exposition::{Exposition, Labels, Type};
+use super::{Answer, others};
 
 /// The metrics of an answer, or of its absence.
 pub fn text(answer: Option<&Answer>) -> String {
@@ -118,7 +118,7 @@ fn stages(out: &mut Exposition, status: &Status) {
 }
 
 fn queues(out: &mut Exposition, status: &Status) {
-    let longest = status.readers.iter().map(|reader| reader.waiting).max().unwrap_or(0);
+    let longest = others(status).iter().map(|reader| reader.waiting).max().unwrap_or(0);
     let queues = status.queues.unwrap_or_default();
     let lengths = [
         ("blocks", queues.blocks_waiting),

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tyto::event::{Device, DeviceState, Reader, Status, Times};
 
-use super::Answer;
+use super::{Answer, others};
 
 /// Width of the first column, with the space after it.
 const COLUMN: usize = 14;
@@ -122,15 +122,10 @@ fn figures(table: &mut Table, status: &Status) {
     }
 }
 
-/// A line for each subscriber, without the connection that asked: it came last and got nothing.
+/// A line for each subscriber.
 fn readers(table: &mut Table, status: &Status) {
-    let idle = |reader: &Reader| (reader.events, reader.lost, reader.waiting) == (0, 0, 0);
-    let others = match status.readers.split_last() {
-        Some((last, others)) if idle(last) => others,
-        _ => status.readers.as_slice(),
-    };
     table.row("subscribers", &status.counters.subscribers.saturating_sub(1).to_string());
-    for Reader { id, events, lost, waiting } in others {
+    for Reader { id, events, lost, waiting } in others(status) {
         table.row(&format!("  #{id}"), &format!("{events} events, {lost} lost, {waiting} waiting"));
     }
 }
