@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use super::camera::Camera;
 use super::check::{named, within};
 use super::document::{self, Document, suggest};
 use crate::error::{Error, Kind, Result};
@@ -29,26 +30,6 @@ pub struct Board {
     /// What runs the encoders.
     #[serde(default)]
     pub engine: EngineChoice,
-}
-
-/// The camera and its optics.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Camera {
-    /// Stable name or path of the device; absent: the first that gives pictures.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub device: Option<String>,
-    /// Pixels across, 16..=16384.
-    pub width: u32,
-    /// Pixels down, 16..=16384.
-    pub height: u32,
-    /// Pictures a second, 0.1..=240.
-    pub rate: f64,
-    /// Horizontal field of view in degrees, 1..=179.
-    pub hfov_deg: f64,
-    /// Vertical field of view in degrees, 1..=179; absent: square pixels.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub vfov_deg: Option<f64>,
 }
 
 /// How the camera is turned against the machine that carries it, axes after REP-103.
@@ -183,22 +164,6 @@ impl Board {
         self.mount.check(document)?;
         self.microphone.check(document)?;
         self.engine.check(document)
-    }
-}
-
-impl Camera {
-    pub(super) fn check(&self, document: &Document<'_>) -> Result<()> {
-        if let Some(device) = &self.device {
-            named(document, &["camera", "device"], device)?;
-        }
-        within(document, &["camera", "width"], self.width, 16..=16384)?;
-        within(document, &["camera", "height"], self.height, 16..=16384)?;
-        within(document, &["camera", "rate"], self.rate, 0.1..=240.0)?;
-        within(document, &["camera", "hfov_deg"], self.hfov_deg, 1.0..=179.0)?;
-        match self.vfov_deg {
-            Some(angle) => within(document, &["camera", "vfov_deg"], angle, 1.0..=179.0),
-            None => Ok(()),
-        }
     }
 }
 

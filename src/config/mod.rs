@@ -5,6 +5,7 @@
 //! every key.
 
 mod board;
+mod camera;
 mod change;
 mod check;
 mod document;
@@ -16,7 +17,8 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-pub use board::{Board, Camera, EngineChoice, EngineName, Microphone, Mount};
+pub use board::{Board, EngineChoice, EngineName, Microphone, Mount};
+pub use camera::{Camera, CameraFormat, Setting};
 pub use change::{Changes, merge};
 pub use overrule::{CameraOverride, EngineOverride, MicrophoneOverride, MountOverride};
 pub use search::{board_dirs, find_pack, known_packs, pack_dirs};

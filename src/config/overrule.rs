@@ -3,7 +3,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::board::{Camera, EngineChoice, EngineName, Microphone, Mount};
+use super::board::{EngineChoice, EngineName, Microphone, Mount};
+use super::camera::{Camera, CameraFormat, Setting};
 
 /// Overrules [`Camera`].
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -21,6 +22,21 @@ pub struct CameraOverride {
     /// See [`Camera::rate`].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rate: Option<f64>,
+    /// See [`Camera::format`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub format: Option<CameraFormat>,
+    /// See [`Camera::exposure`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exposure: Option<Setting>,
+    /// See [`Camera::power_line_hz`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub power_line_hz: Option<Setting>,
+    /// See [`Camera::focus`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub focus: Option<Setting>,
+    /// See [`Camera::delay_ms`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub delay_ms: Option<f64>,
     /// See [`Camera::hfov_deg`].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hfov_deg: Option<f64>,
@@ -91,6 +107,11 @@ impl CameraOverride {
             width: Some(camera.width),
             height: Some(camera.height),
             rate: Some(camera.rate),
+            format: camera.format,
+            exposure: camera.exposure,
+            power_line_hz: camera.power_line_hz,
+            focus: camera.focus,
+            delay_ms: Some(camera.delay_ms),
             hfov_deg: Some(camera.hfov_deg),
             vfov_deg: camera.vfov_deg,
         }
@@ -101,6 +122,11 @@ impl CameraOverride {
         set(&mut camera.width, self.width);
         set(&mut camera.height, self.height);
         set(&mut camera.rate, self.rate);
+        set_optional(&mut camera.format, &self.format);
+        set_optional(&mut camera.exposure, &self.exposure);
+        set_optional(&mut camera.power_line_hz, &self.power_line_hz);
+        set_optional(&mut camera.focus, &self.focus);
+        set(&mut camera.delay_ms, self.delay_ms);
         set(&mut camera.hfov_deg, self.hfov_deg);
         set_optional(&mut camera.vfov_deg, &self.vfov_deg);
     }

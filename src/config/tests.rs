@@ -36,7 +36,8 @@ fn the_example_in_the_docs_is_valid_and_says_the_defaults() {
 /// Every key that there is, as `section.key`, with its default where it has one.
 fn keys() -> Vec<(String, Option<toml::Value>)> {
     let optional = "[source]\ninput = \"clip:a\"\n[socket]\ngroup = \"g\"\n\
-                    [camera]\ndevice = \"d\"\nvfov_deg = 40.0\n[microphone]\ndevice = \"d\"\nmap = [0]\n";
+                    [camera]\ndevice = \"d\"\nvfov_deg = 40.0\nformat = \"yuyv\"\n\
+                    exposure = \"auto\"\npower_line_hz = 50\nfocus = 0\n[microphone]\ndevice = \"d\"\nmap = [0]\n";
     let tables = |config: Config| {
         let whole = config.effective(&config.overrule(Board::generic().unwrap()));
         toml::Table::try_from(whole).unwrap()
