@@ -8,7 +8,7 @@ pub mod simulated;
 pub mod wav;
 
 pub use clip::{Clip, ClipOptions, Pace};
-pub use pixel::{Developer, PixelFormat};
+pub use pixel::{Colour, Developer, PixelFormat};
 pub use wav::Recording;
 
 use crate::clock::Mono;
@@ -48,6 +48,8 @@ pub struct RawFrame {
     pub format: PixelFormat,
     /// Bytes from one row of the first plane to the next; 0 where there are no rows.
     pub stride: usize,
+    /// What the numbers of a format that is not RGB stand for.
+    pub colour: Colour,
     /// The bytes; the buffer is reused.
     pub bytes: Vec<u8>,
 }
