@@ -1,5 +1,6 @@
 //! How pictures and samples come in: the two traits that live devices and files share.
 
+pub mod camera;
 pub mod clip;
 pub mod microphone;
 pub mod picture;
