@@ -69,3 +69,23 @@ fn a_fault_ends_the_check_with_the_code_of_its_kind_after_what_was_in_order() {
     fails(&tyto(&["--board", "no-such-board", "--model", &tiny()]), 3, &["no-such-board"]);
     fails(&tyto(&["--model", "no-such-pack"]), 5, &["no-such-pack"]);
 }
+
+#[test]
+fn a_camera_that_is_none_is_named_with_what_to_do_and_the_code_of_devices() {
+    let dir = tempfile::tempdir().unwrap();
+    let config = dir.path().join("tyto.toml");
+    for (device, parts) in [
+        ("/dev/null", ["camera /dev/null: is not a camera", "tyto check --devices"]),
+        ("/dev/no-such-camera", ["camera /dev/no-such-camera: is not there", "plug it in"]),
+        ("No Such Camera", ["camera `No Such Camera`: is not there", "there "]),
+    ] {
+        std::fs::write(&config, format!("[camera]\ndevice = \"{device}\"\n")).unwrap();
+        let output = tyto(&["--devices", "--config", config.to_str().unwrap()]);
+        fails(&output, 6, &parts);
+    }
+    let output = tyto(&["--devices", "--json", "--config", config.to_str().unwrap()]);
+    fails(&output, 6, &["No Such Camera"]);
+    let found: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert!(found["cameras"].is_array());
+    assert!(found["camera"]["error"].as_str().unwrap().contains("No Such Camera"));
+}

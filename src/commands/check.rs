@@ -1,5 +1,6 @@
 //! `tyto check`: is everything there, and does it fit together?
 
+mod devices;
 mod tap;
 
 use std::io::{self, Write};
@@ -21,11 +22,14 @@ const TRIALS: usize = 3;
 /// Options of `tyto check`.
 #[derive(clap::Args)]
 pub struct Args {
+    /// List the devices there are, and say which would be used, instead of all else
+    #[arg(long)]
+    devices: bool,
     /// Print one JSON object instead of lines, once everything was found in order
     #[arg(long)]
     json: bool,
     /// Show how loud each channel of the microphone is, to tap them and see which is which
-    #[arg(long)]
+    #[arg(long, conflicts_with = "devices")]
     tap: bool,
     /// End --tap after so many seconds
     #[arg(long, value_name = "N", requires = "tap", value_parser = seconds)]
@@ -56,11 +60,14 @@ struct Findings {
 }
 
 /// Checks configuration, board profile and model pack in this order, and says what it found,
-/// a line for each. Nothing is started, and no device is opened but for `--tap`.
+/// a line for each. Nothing is started, and no device is opened but for `--devices` and `--tap`.
 ///
 /// # Errors
 /// The first thing that is not in order, with its kind's exit code.
 pub fn run(args: Args) -> anyhow::Result<()> {
+    if args.devices {
+        return devices::run(&args.setup.load()?, args.json);
+    }
     if args.tap {
         return tap::run(&args.setup.load()?, args.seconds, args.json);
     }
