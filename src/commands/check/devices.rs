@@ -1,17 +1,29 @@
-//! `tyto check --devices`: what cameras there are, and which would be used.
+//! `tyto check --devices`: what cameras and microphones there are, and which would be used.
 
 use std::io::{self, Write};
 
 use serde::Serialize;
 use tyto::capture::camera::{self, Found, Interval, Offer, Rate, Size, Steps, Wanted};
-use tyto::config::Config;
+use tyto::capture::microphone::{self, Found as Microphone};
+use tyto::config::{Board, Config};
+use tyto::error::Result;
 
-/// What was found.
+/// What was found, as `--json` prints it.
 #[derive(Serialize)]
 struct Devices {
     cameras: Vec<Camera>,
+    microphones: Vec<Card>,
     /// What `tyto run` would open.
     camera: Use,
+    microphone: Use,
+}
+
+#[derive(Serialize)]
+struct Card {
+    device: String,
+    card: String,
+    name: String,
+    part: String,
 }
 
 #[derive(Serialize)]
@@ -46,48 +58,70 @@ struct Sized {
 
 /// What would be used, or why nothing would.
 #[derive(Serialize)]
-#[serde(untagged)]
+#[serde(rename_all = "lowercase")]
 enum Use {
-    Found { path: String, card: String, setting: String, reason: String },
-    Missing { error: String },
+    /// The device and what it would be set to.
+    Used(String),
+    /// What is wrong.
+    Error(String),
 }
 
-/// Lists the devices and says which of them the configuration means.
+/// Lists the devices and says which of them the configuration means. The microphone is opened
+/// for that, the camera only asked.
 ///
 /// # Errors
-/// The configuration is faulty, or the device that it means is not there or cannot be used;
-/// that is said after the list.
+/// The configuration is faulty, or the camera or the microphone that it means is not there or
+/// cannot be used; that is said after the list.
 pub fn run(config: &Config, json: bool) -> anyhow::Result<()> {
     let (board, _) = config.board()?;
-    let wanted = Wanted::from(&board.camera);
-    let found = camera::list(wanted.width, wanted.height);
-    let chosen = camera::would_open(&wanted);
+    let cameras = camera::list(board.camera.width, board.camera.height);
+    let microphones = microphone::list();
+    let camera = camera_used(&board);
+    let microphone = microphone_used(&board);
     let mut out = io::stdout().lock();
     if json {
         let devices = Devices {
-            cameras: found.iter().map(Camera::from).collect(),
-            camera: match &chosen {
-                Ok((path, card, choice)) => Use::Found {
-                    path: path.display().to_string(),
-                    card: card.clone(),
-                    setting: choice.to_string(),
-                    reason: choice.reason.clone(),
-                },
-                Err(error) => Use::Missing { error: error.to_string() },
-            },
+            cameras: cameras.iter().map(Camera::from).collect(),
+            microphones: microphones.iter().map(Card::from).collect(),
+            camera: Use::from(&camera),
+            microphone: Use::from(&microphone),
         };
         serde_json::to_writer(&mut out, &devices).map_err(io::Error::from)?;
         writeln!(out)?;
     } else {
-        found.iter().try_for_each(|camera| write_camera(&mut out, camera))?;
-        if let Ok((path, card, choice)) = &chosen {
-            writeln!(out, "camera used      {} ({card})", path.display())?;
-            writeln!(out, "                 {choice}: {}", choice.reason)?;
+        cameras.iter().try_for_each(|found| write_camera(&mut out, found))?;
+        for Microphone { device, name, part, .. } in &microphones {
+            writeln!(out, "microphone       {device} ({name}, {part})")?;
+        }
+        for (what, used) in [("camera used", &camera), ("microphone used", &microphone)] {
+            match used {
+                Ok(used) => writeln!(out, "{what:<17}{used}")?,
+                Err(_) => writeln!(out, "{what:<17}none")?,
+            }
         }
     }
     out.flush()?;
-    chosen?;
-    Ok(())
+    match (camera, microphone) {
+        (Err(camera), Err(microphone)) => {
+            log::error!("{microphone}");
+            Err(camera.into())
+        }
+        (Err(error), _) | (_, Err(error)) => Err(error.into()),
+        (Ok(_), Ok(_)) => Ok(()),
+    }
+}
+
+/// The camera that would be opened, and how it would be set.
+fn camera_used(board: &Board) -> Result<String> {
+    let (path, card, choice) = camera::would_open(&Wanted::from(&board.camera))?;
+    Ok(format!("{} ({card}): {choice}: {}", path.display(), choice.reason))
+}
+
+/// The microphone that would be opened, and what it would deliver.
+fn microphone_used(board: &Board) -> Result<String> {
+    let source = microphone::open(&microphone::Wanted::from(&board.microphone))?;
+    let described = source.describe();
+    Ok(described.strip_prefix("microphone ").unwrap_or(&described).to_owned())
 }
 
 fn write_camera(out: &mut impl Write, camera: &Found) -> io::Result<()> {
@@ -132,6 +166,26 @@ fn rates([short, long]: &[Interval; 2]) -> String {
         Rate(short.rate()).to_string()
     } else {
         format!("{}–{}", Rate(long.rate()), Rate(short.rate()))
+    }
+}
+
+impl From<&Result<String>> for Use {
+    fn from(used: &Result<String>) -> Self {
+        match used {
+            Ok(used) => Use::Used(used.clone()),
+            Err(error) => Use::Error(error.to_string()),
+        }
+    }
+}
+
+impl From<&Microphone> for Card {
+    fn from(found: &Microphone) -> Self {
+        Card {
+            device: found.device.clone(),
+            card: found.card.clone(),
+            name: found.name.clone(),
+            part: found.part.clone(),
+        }
     }
 }
 
