@@ -31,7 +31,7 @@ def journal(unit=UNIT, since=None, lines=40):
     return subprocess.run(command, check=False, text=True, capture_output=True).stdout.splitlines()
 
 
-def config(camera=Picture.NAME, microphone=SoundCard.RECORD, **sections):
+def config(camera=Picture.NAME, microphone=SoundCard.NAME, **sections):
     """A tyto.toml for these devices. Further sections are given as dictionaries."""
     wanted = {
         "source": {"input": "devices"},

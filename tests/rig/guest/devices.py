@@ -77,10 +77,11 @@ class Vivid(Platform):
 
 
 class SoundCard(Platform):
-    """snd-aloop: what is played on its first device is recorded on its second."""
+    """snd-aloop: what is played on its second device is recorded on its first."""
 
-    PLAY = "hw:CARD=Loopback,DEV=0"
-    RECORD = "hw:CARD=Loopback,DEV=1"
+    NAME = "Loopback"
+    PLAY = "plughw:CARD=Loopback,DEV=1"
+    RECORDS = "/proc/asound/Loopback/pcm0c/sub0"
 
     def __init__(self):
         super().__init__("snd_aloop", "snd_aloop.0")
@@ -94,17 +95,15 @@ class SoundCard(Platform):
 
     def recording(self):
         """Whether a program records from it at this moment."""
-        return exists("/proc/asound/Loopback") and "RUNNING" in read(
-            "/proc/asound/Loopback/pcm1c/sub0/status"
-        )
+        return exists(self.RECORDS) and "RUNNING" in read(f"{self.RECORDS}/status")
 
     def xrun(self):
         """Makes the driver report that the program came too late."""
-        write("/proc/asound/Loopback/pcm1c/sub0/xrun_injection", "1")
+        write(f"{self.RECORDS}/xrun_injection", "1")
 
     def rate_shift(self, parts):
         """Lets the card's clock run at `parts`/100000 of the computer's."""
-        control = f"iface=PCM,name='PCM Rate Shift 100000',device=1"
+        control = "iface=PCM,name='PCM Rate Shift 100000',device=0"
         command = ["amixer", "-q", "-c", "Loopback", "cset", control, str(parts)]
         subprocess.run(command, check=True)
 
