@@ -4,7 +4,7 @@ is invented meanwhile."""
 import signal
 import time
 
-from daemon import Daemon, config
+from daemon import WATCHDOG_SECONDS, Daemon, config
 from devices import Scene, SoundCard, Vivid, modprobe
 from harness import Failed, case, check, exists, wait_until
 from subscriber import Reader, status
@@ -90,9 +90,9 @@ def both():
         wait_until("the reason names both", names_both, 15)
         wait_until("the daemon lets go of the card", released, 15)
         # Longer than the watchdog waits: a device that is missing is not a stage that hangs.
-        time.sleep(25)
+        time.sleep(2 * WATCHDOG_SECONDS)
         check(exists(f"/proc/{daemon.pid}"), "the daemon died without its devices")
-        check_deaf(reader, time.monotonic() - 20)
+        check_deaf(reader, time.monotonic() - WATCHDOG_SECONDS)
         start = time.monotonic()
         camera.replug()
         card.replug()

@@ -73,7 +73,7 @@ def sandbox():
 
 @case("the socket's mode and group")
 def socket_rights():
-    group = "video"
+    group = "tyto"
     with Scene(), Daemon(config(socket={"mode": "0660", "group": group})):
         facts = os.stat(PATH)
         check(stat.S_ISSOCK(facts.st_mode), "not a socket")

@@ -14,6 +14,19 @@ CONFIG = "/etc/tyto/tyto.toml"
 MEBIBYTE = 1 << 20
 
 
+# A watchdog that barks early: what it catches is the same, and the suite takes minutes less.
+WATCHDOG_SECONDS = 10
+
+
+def install():
+    """Prepares what every case needs of the service."""
+    os.makedirs("/etc/tyto", exist_ok=True)
+    os.makedirs(f"/run/systemd/system/{UNIT}.d", exist_ok=True)
+    text = f"[Service]\nWatchdogSec={WATCHDOG_SECONDS}\n"
+    write(f"/run/systemd/system/{UNIT}.d/rig.conf", text)
+    systemctl("daemon-reload")
+
+
 def systemctl(*arguments, check=True):
     return subprocess.run(["systemctl", *arguments], check=check, text=True, capture_output=True)
 
@@ -52,7 +65,6 @@ class Daemon:
     """Started with a configuration, stopped at the end of a `with`."""
 
     def __init__(self, text, state="running", seconds=60.0):
-        os.makedirs("/etc/tyto", exist_ok=True)
         write(CONFIG, text)
         systemctl("reset-failed", UNIT, check=False)
         systemctl("start", UNIT)
@@ -114,6 +126,8 @@ class Daemon:
         return 0
 
     def measure(self):
+        """What it uses now; once it has taken its first looks, whose memory it keeps."""
+        wait_until("ten looks", lambda: status()["counters"]["looks"] >= 10, 60, every=0.5)
         return Use(self, self.descriptors(), self.resident())
 
     def stop(self):

@@ -14,5 +14,6 @@ import cases_readers  # noqa: F401
 import cases_service  # noqa: F401
 
 if __name__ == "__main__":
+    daemon.install()
     devices.plug_in_everything()
     sys.exit(1 if harness.run_all(daemon.journal) else 0)
