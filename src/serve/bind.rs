@@ -119,7 +119,7 @@ fn admit(path: &Path, gid: Option<u32>, mode: u32) -> Result<()> {
         chown(path, None, Some(gid)).map_err(|error| {
             wrong(path, format!("cannot be given to group {gid}"))
                 .because(error)
-                .hint("only the service's own group can be given it: Group= of its unit")
+                .hint("the daemon must belong to that group: SupplementaryGroups= of its unit")
         })?;
     }
     fs::set_permissions(path, fs::Permissions::from_mode(mode))

@@ -30,6 +30,11 @@ pub fn text(answer: Option<&Answer>) -> String {
     out.into_text()
 }
 
+/// Milliseconds as seconds, without the noise that a division adds to hundredths.
+fn seconds(ms: f64) -> f64 {
+    (ms * 1e3).round() / 1e6
+}
+
 fn truth(holds: bool) -> f64 {
     if holds { 1.0 } else { 0.0 }
 }
@@ -109,12 +114,12 @@ fn stages(out: &mut Exposition, status: &Status) {
         ("align", stages.align),
         ("look", stages.look),
     ];
-    let seconds = samples.into_iter().flat_map(|(stage, Times { p50_ms, p99_ms })| {
+    let quantiles = samples.into_iter().flat_map(|(stage, Times { p50_ms, p99_ms })| {
         [("0.5", p50_ms), ("0.99", p99_ms)]
-            .map(|(quantile, ms)| (vec![("stage", stage), ("quantile", quantile)], ms / 1e3))
+            .map(|(quantile, ms)| (vec![("stage", stage), ("quantile", quantile)], seconds(ms)))
     });
     let help = "Time of a look and of its parts, of the last minute.";
-    out.family("tyto_stage_duration_seconds", Type::Summary, help, seconds);
+    out.family("tyto_stage_duration_seconds", Type::Summary, help, quantiles);
 }
 
 fn queues(out: &mut Exposition, status: &Status) {
