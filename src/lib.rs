@@ -22,6 +22,7 @@ pub mod event;
 pub mod geometry;
 
 pub mod align;
+pub mod calibrate;
 pub mod capture;
 pub mod encode;
 pub mod evaluate;

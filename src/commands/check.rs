@@ -38,7 +38,8 @@ pub struct Args {
     setup: Setup,
 }
 
-fn seconds(text: &str) -> std::result::Result<f64, String> {
+/// A time on the command line.
+pub(super) fn seconds(text: &str) -> std::result::Result<f64, String> {
     let value: f64 = text.parse().map_err(|_| "not a number".to_owned())?;
     if value > 0.0 && value.is_finite() { Ok(value) } else { Err("must be above 0".to_owned()) }
 }

@@ -2,6 +2,7 @@
 //!
 //! A new one is its file with `Args` and `run`, and the two lines that name it here.
 
+mod calibrate;
 mod check;
 mod config;
 mod eval;
@@ -52,6 +53,8 @@ commands! {
     Eval(eval),
     /// Check configuration, board profile and model pack, with a trial run of both encoders
     Check(check),
+    /// Measure the camera's delay from claps that are seen and heard
+    Calibrate(calibrate),
     /// Print the configuration that is in force, and where it was read from
     Config(config),
     /// Show what a running daemon hears: a table on a terminal, JSON lines elsewhere
