@@ -49,6 +49,22 @@ fn help_tells_the_exit_code_of_every_kind_of_error() {
 }
 
 #[test]
+fn the_manual_has_the_same_exit_codes() {
+    let help = text(&tyto(&["--help"]).stdout);
+    let (_, listed) = help.split_once("Exit codes:\n").unwrap();
+    let manual = include_str!("../docs/configuration.md");
+    let mut codes = 0;
+    for (code, what) in listed.lines().filter_map(|line| line.trim_start().split_once("  ")) {
+        let row = manual.lines().find(|line| line.starts_with(&format!("| {code} | ")));
+        let row = row.unwrap_or_else(|| panic!("{code} is not in the manual"));
+        // Success and a wrong command line are told in other words.
+        assert!(["0", "2"].contains(&code) || row.contains(what), "{code} {what}: {row}");
+        codes += 1;
+    }
+    assert_eq!(codes, 9, "{listed}");
+}
+
+#[test]
 fn a_wrong_command_line_ends_with_2() {
     for args in [&["--nonsense"][..], &["fly"], &[], &["config", "--log", "loud"]] {
         let output = tyto(args);

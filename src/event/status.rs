@@ -44,7 +44,7 @@ impl State {
 pub struct Status {
     /// See [`State`].
     pub state: State,
-    /// Why, in a sentence; absent while running.
+    /// Why, in a sentence; while running only if something that was asked for was refused.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
     /// RFC 3339 in UTC.
