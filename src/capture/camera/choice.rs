@@ -12,9 +12,7 @@ use crate::capture::pixel::PixelFormat;
 
 /// Pictures a second that perception develops; the others are only copied.
 const LOOKS: f64 = 4.2;
-/// Nanoseconds that copying a byte takes, and that developing a pixel takes, by format. Only
-/// their relation matters: measured on x86-64 for 640×480 (`cargo test --lib pixel -- --ignored
-/// --nocapture`); a JPEG is the dearest by far on any processor.
+/// Nanoseconds that copying a byte takes.
 const COPY_NS: f64 = 0.1;
 /// How much wider or narrower a picture may be and still have the shape that was asked for.
 const SHAPE: f64 = 0.03;
@@ -92,7 +90,7 @@ pub fn choose(offers: &[Offer], wish: &Wish) -> Result<Choice, String> {
         }
     }
     let Some((misfit, mut choice)) = best else { return Err(nothing(offers, wish)) };
-    choice.reason = reason(&misfit, choice.format, wish, &mut equals);
+    choice.reason = reason(&misfit, wish, &mut equals);
     Ok(choice)
 }
 
@@ -159,6 +157,10 @@ fn misfit(format: PixelFormat, size: [u32; 2], interval: Interval, wish: &Wish) 
 }
 
 /// Nanoseconds of work in a second.
+///
+/// What a pixel takes to develop was measured on x86-64 (`cargo test --lib
+/// how_long_developing_takes -- --ignored --nocapture`). Only the relations matter, and they are
+/// much the same everywhere: a JPEG is the dearest by far.
 fn cost(format: PixelFormat, [width, height]: [u32; 2], rate: f64) -> f64 {
     let pixels = f64::from(width) * f64::from(height);
     let (bytes, develop_ns) = match format {
@@ -173,12 +175,7 @@ fn cost(format: PixelFormat, [width, height]: [u32; 2], rate: f64) -> f64 {
     pixels * (rate * bytes * COPY_NS + LOOKS.min(rate) * develop_ns)
 }
 
-fn reason(
-    misfit: &Misfit,
-    format: PixelFormat,
-    wish: &Wish,
-    equals: &mut Vec<(PixelFormat, f64)>,
-) -> String {
+fn reason(misfit: &Misfit, wish: &Wish, equals: &mut [(PixelFormat, f64)]) -> String {
     let mut lacks = Vec::new();
     if misfit.colourless && wish.format.is_none() {
         lacks.push("it has no colour".to_owned());
@@ -192,9 +189,15 @@ fn reason(
     if misfit.slow > 0 {
         lacks.push("it is slower than asked".to_owned());
     }
+    // The same pixels can come in one buffer or in several.
+    let mut named: Vec<(PixelFormat, f64)> = Vec::new();
     equals.sort_by(|a, b| a.1.total_cmp(&b.1));
-    equals.dedup_by_key(|(format, _)| *format);
-    let why = match equals.as_slice() {
+    for (format, cost) in equals {
+        if named.iter().all(|(known, _)| known != format) {
+            named.push((*format, *cost));
+        }
+    }
+    let why = match named.as_slice() {
         _ if wish.format.is_some() => "the format that was asked for".to_owned(),
         [_] if lacks.is_empty() => "the only one that fits".to_owned(),
         [_] => "the nearest to what was asked for".to_owned(),
@@ -204,7 +207,6 @@ fn reason(
                 .iter()
                 .map(|(format, cost)| format!("{} {:.1}", format.name(), ms(*cost)))
                 .collect();
-            debug_assert!(all.iter().any(|(other, _)| *other == format));
             format!("the cheapest that fits, estimated ms of work a second: {}", list.join(", "))
         }
     };

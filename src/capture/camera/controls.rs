@@ -134,9 +134,8 @@ fn set(panel: &dyn Panel, key: &str, id: u32, wanted: i64) -> Result<(), String>
     let got = panel.set(id, value).map_err(failed)?;
     if inside != wanted {
         let name = &control.name;
-        return Err(format!(
-            "{key}: {wanted} is outside {least} to {most} of the camera's control {name:?}: it is {got}"
-        ));
+        let range = format!("{least} to {most} of the camera's {name:?}, in its own steps");
+        return Err(format!("{key}: {wanted} is outside {range}: it is {got}"));
     }
     Ok(())
 }

@@ -1,23 +1,14 @@
 //! Which device node is meant. Asked anew at each opening, so that a camera that comes back
 //! under another number is found by its stable name.
 
-use std::io;
-use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
-use v4l::v4l_sys as sys;
-
-use super::kernel::{Node, Planes};
+use super::examine::{self, Opened, Refusal};
 use super::offer::{self, Offer};
 use crate::error::{Error, Kind, Result};
 
-/// The major number of all video devices (`Documentation/admin-guide/devices.txt`).
-const VIDEO_MAJOR: u32 = 81;
 /// Folders in which udev keeps links that stay the same, the surest first.
 const STABLE: [&str; 2] = ["/dev/v4l/by-id", "/dev/v4l/by-path"];
-/// Drivers that only process pictures which a program gives them, though they offer capture.
-const PROCESSORS: [&str; 3] = ["bcm2835-isp", "pispbe", "rpi-hevc-dec"];
-
 /// A camera that is there.
 #[derive(Clone, Debug)]
 pub struct Found {
@@ -39,25 +30,6 @@ pub struct Found {
     plain: bool,
 }
 
-/// A device that is open and gives pictures.
-#[derive(Debug)]
-pub struct Opened {
-    /// The device.
-    pub node: Node,
-    /// Where it is.
-    pub path: PathBuf,
-    /// What it calls itself.
-    pub card: String,
-    /// Its driver.
-    pub driver: String,
-    /// Where it is plugged in.
-    pub bus: String,
-    /// How it describes buffers.
-    pub planes: Planes,
-    /// Whether it gives pictures without a media pipeline being set up first.
-    pub plain: bool,
-}
-
 /// What a name can mean.
 #[derive(Debug, PartialEq, Eq)]
 enum Meaning {
@@ -74,59 +46,16 @@ enum Meaning {
 pub fn open(wanted: Option<&str>, size: [u32; 2]) -> Result<Opened> {
     let Some(name) = wanted else { return first(size) };
     match meaning(name, &STABLE.map(Path::new)) {
-        Meaning::Path(path) => open_path(&path),
+        Meaning::Path(path) => examine::open(&path),
         Meaning::Card(card) => {
             let found = list(size);
             match by_card(&card, &found) {
-                Some(camera) => open_path(&camera.path),
+                Some(camera) => examine::open(&camera.path),
                 None => Err(Error::new(Kind::Device, format!("camera `{name}`"), "is not there")
                     .hint(present(&found))),
             }
         }
     }
-}
-
-/// Opens a device node that must be a camera.
-pub fn open_path(path: &Path) -> Result<Opened> {
-    let wrong = |text: &str| Error::new(Kind::Device, format!("camera {}", path.display()), text);
-    let about = match std::fs::metadata(path) {
-        Ok(about) => about,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            let hint = "plug it in, or name another: `tyto check --devices` lists those there are";
-            return Err(wrong("is not there").hint(hint));
-        }
-        Err(error) => return Err(wrong("cannot be looked at").because(error)),
-    };
-    // Nothing else is opened: with some devices that alone has an effect.
-    let video =
-        about.file_type().is_char_device() && rustix::fs::major(about.rdev()) == VIDEO_MAJOR;
-    if !video {
-        let hint = "`tyto check --devices` lists the cameras there are";
-        return Err(wrong("is not a camera, nor any video device").hint(hint));
-    }
-    let node = Node::open(path).map_err(|error| refused(path, "cannot be opened", error))?;
-    let (names, caps) =
-        node.capability().map_err(|error| refused(path, "does not answer", error))?;
-    let [driver, card, bus] = names;
-    let can = |flag| caps & flag != 0;
-    let planes = if can(sys::V4L2_CAP_VIDEO_CAPTURE_MPLANE) {
-        Planes::Multi
-    } else if can(sys::V4L2_CAP_VIDEO_CAPTURE) && !can(sys::V4L2_CAP_TOUCH) {
-        Planes::Single
-    } else {
-        let what = what(caps);
-        let hint = if driver.contains("loopback") {
-            "it becomes one when a program feeds it"
-        } else {
-            "a camera can have several devices: `tyto check --devices` lists those with pictures"
-        };
-        return Err(wrong(&format!("({card}) is not a camera: {what}")).hint(hint));
-    };
-    if !can(sys::V4L2_CAP_STREAMING) {
-        return Err(wrong(&format!("({card}) cannot stream")).hint("name another camera"));
-    }
-    let plain = !can(sys::V4L2_CAP_IO_MC) && !PROCESSORS.contains(&driver.as_str());
-    Ok(Opened { node, path: path.to_owned(), card, driver, bus, planes, plain })
 }
 
 /// All devices that give pictures, or might if they could be opened, by their numbers.
@@ -136,24 +65,34 @@ pub fn list(size: [u32; 2]) -> Vec<Found> {
 
 fn look(path: PathBuf, size: [u32; 2]) -> Option<Found> {
     let links = links_to(&path);
-    let found = |opened: Option<Opened>, offers, fault| {
-        let (card, driver, bus, plain) = opened.map_or_else(Default::default, |opened| {
-            (opened.card, opened.driver, opened.bus, opened.plain)
-        });
-        Some(Found { path: path.clone(), card, driver, bus, links, offers, fault, plain })
-    };
-    match open_path(&path) {
-        Ok(opened) => match offer::read(&opened.node, opened.planes, size) {
-            Ok(offers) => found(Some(opened), offers, None),
-            Err(error) => found(Some(opened), Vec::new(), Some(error.to_string())),
-        },
+    let opened = match examine::examine(&path) {
+        Ok(opened) => opened,
         // A device that has another purpose is not listed; one that cannot be asked is.
-        Err(error) => {
-            let fault = error.to_string();
-            let asked = fault.contains("cannot be opened") || fault.contains("does not answer");
-            if asked { found(None, Vec::new(), Some(fault)) } else { None }
+        Err(Refusal::Other(_)) => return None,
+        Err(Refusal::Mute(error)) => {
+            let (names, offers) = (Default::default(), Vec::new());
+            let said = error.to_string();
+            let fault = said.strip_prefix(&format!("{}: ", error.thing())).unwrap_or(&said);
+            return Some(found(path, names, links, offers, Some(fault.to_owned()), false));
         }
-    }
+    };
+    let Opened { node, card, driver, bus, planes, plain, .. } = opened;
+    let (offers, fault) = match offer::read(&node, planes, size) {
+        Ok(offers) => (offers, None),
+        Err(error) => (Vec::new(), Some(format!("does not say what it offers: {error}"))),
+    };
+    Some(found(path, [card, driver, bus], links, offers, fault, plain))
+}
+
+fn found(
+    path: PathBuf,
+    [card, driver, bus]: [String; 3],
+    links: Vec<PathBuf>,
+    offers: Vec<Offer>,
+    fault: Option<String>,
+    plain: bool,
+) -> Found {
+    Found { path, card, driver, bus, links, offers, fault, plain }
 }
 
 /// The first camera that can be used: first those with a format that can be developed, then
@@ -165,7 +104,7 @@ fn first(size: [u32; 2]) -> Result<Opened> {
         (camera.fault.is_some(), !usable, !camera.plain)
     });
     match found.first() {
-        Some(camera) => open_path(&camera.path),
+        Some(camera) => examine::open(&camera.path),
         None => Err(Error::new(Kind::Device, "camera", "there is none")
             .hint("plug one in; inside a container or service, let it see /dev/video*")),
     }
@@ -212,42 +151,6 @@ fn present(found: &[Found]) -> String {
     let names: Vec<String> =
         found.iter().map(|camera| format!("{} ({})", camera.path.display(), camera.card)).collect();
     format!("there are {}", names.join(", "))
-}
-
-/// An error of the kernel with what it means here.
-pub fn refused(path: &Path, what: &str, error: io::Error) -> Error {
-    let hint = match error.raw_os_error() {
-        Some(libc::EACCES | libc::EPERM) => {
-            "who runs this must be in the group `video`; a service needs \
-             DeviceAllow=char-video4linux"
-        }
-        Some(libc::EBUSY) => "another program uses it: `fuser -v /dev/video*` says which",
-        Some(libc::ENODEV | libc::ENXIO) => "it was unplugged, or its driver lost it",
-        Some(libc::ENOSPC) => {
-            "the USB bus has no room for it: a lower size or rate, or \
-                               `format = \"mjpeg\"`, takes less"
-        }
-        Some(libc::EPIPE | libc::ENOLINK) => "its media pipeline is not set up: use media-ctl",
-        _ => "",
-    };
-    let full = Error::new(Kind::Device, format!("camera {}", path.display()), what).because(error);
-    if hint.is_empty() { full } else { full.hint(hint) }
-}
-
-/// What a device that is no camera is.
-fn what(caps: u32) -> &'static str {
-    let can = |flags| caps & flags != 0;
-    if can(sys::V4L2_CAP_TOUCH) {
-        "it senses touch"
-    } else if can(sys::V4L2_CAP_VIDEO_M2M | sys::V4L2_CAP_VIDEO_M2M_MPLANE) {
-        "it converts pictures"
-    } else if can(sys::V4L2_CAP_VIDEO_OUTPUT | sys::V4L2_CAP_VIDEO_OUTPUT_MPLANE) {
-        "it shows pictures and gives none"
-    } else if can(sys::V4L2_CAP_META_CAPTURE) {
-        "it gives data about pictures and no pictures"
-    } else {
-        "it gives no pictures"
-    }
 }
 
 /// `/dev/video*`, by number.
@@ -315,35 +218,5 @@ mod tests {
             present(&found[..2]),
             "there are /dev/video0 (Webcam Pro), /dev/video2 (Webcam)"
         );
-    }
-
-    #[test]
-    fn what_is_no_video_device_is_not_opened() {
-        let dir = tempfile::tempdir().unwrap();
-        let file = dir.path().join("clip.mp4");
-        std::fs::write(&file, "x").unwrap();
-        for (path, part) in [
-            (file.as_path(), "is not a camera"),
-            (dir.path(), "is not a camera"),
-            (Path::new("/dev/null"), "is not a camera"),
-            (Path::new("/dev/no-such-camera"), "is not there"),
-        ] {
-            let error = open_path(path).unwrap_err();
-            assert_eq!(error.kind(), Kind::Device);
-            let said = error.to_string();
-            assert!(said.starts_with(&format!("camera {}: ", path.display())), "{said}");
-            assert!(said.contains(part) && said.contains("`tyto check --devices`"), "{said}");
-        }
-    }
-
-    #[test]
-    fn an_error_of_the_kernel_says_what_to_do() {
-        let path = Path::new("/dev/video0");
-        let said = |errno| {
-            refused(path, "cannot be opened", io::Error::from_raw_os_error(errno)).to_string()
-        };
-        assert!(said(libc::EACCES).contains("group `video`"));
-        assert!(said(libc::EBUSY).contains("another program"));
-        assert!(said(libc::EIO).starts_with("camera /dev/video0: cannot be opened: "));
     }
 }

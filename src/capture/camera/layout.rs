@@ -48,10 +48,11 @@ impl Fourcc {
 
 impl fmt::Display for Fourcc {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // The topmost bit says big-endian.
-        let [a, b, c, d] = (self.0 & 0x7fff_ffff).to_le_bytes();
-        let shown = [a, b, c, d].map(|byte| if byte.is_ascii_graphic() { byte } else { b' ' });
-        f.write_str(String::from_utf8_lossy(&shown).trim_end())
+        const BIG_ENDIAN: u32 = 1 << 31;
+        let letters = (self.0 & !BIG_ENDIAN).to_le_bytes();
+        let shown = letters.map(|byte| if byte.is_ascii_graphic() { byte } else { b' ' });
+        f.write_str(String::from_utf8_lossy(&shown).trim_end())?;
+        if self.0 & BIG_ENDIAN == 0 { Ok(()) } else { f.write_str("-BE") }
     }
 }
 
@@ -262,7 +263,8 @@ mod tests {
     fn a_code_reads_as_its_four_characters() {
         assert_eq!(Fourcc(u32::from_le_bytes(*b"YUYV")).to_string(), "YUYV");
         assert_eq!(Fourcc(u32::from_le_bytes(*b"Y16 ")).to_string(), "Y16");
-        assert_eq!(Fourcc(u32::from_le_bytes([b'Y', 0, 1, 255])).to_string(), "Y");
+        assert_eq!(Fourcc(u32::from_le_bytes([b'Y', 0, 1, 127])).to_string(), "Y");
+        assert_eq!(Fourcc(u32::from_le_bytes(*b"Y16 ") | 1 << 31).to_string(), "Y16-BE");
         assert_eq!(Fourcc(u32::from_le_bytes(*b"H264")).format(), None);
     }
 

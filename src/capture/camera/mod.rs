@@ -6,6 +6,7 @@
 
 mod choice;
 mod controls;
+mod examine;
 mod find;
 mod kernel;
 mod layout;
@@ -26,8 +27,8 @@ use crate::error::{Error, Kind, Result};
 pub use choice::{Choice, Rate};
 use choice::{Wish, choose};
 pub use controls::Controls;
+use examine::{Opened, refused};
 pub use find::Found;
-use find::{Opened, refused};
 use kernel::Taken;
 pub use layout::Fourcc;
 use layout::{Layout, Settled};
@@ -69,7 +70,9 @@ struct Camera {
     rate: f64,
     delay: Duration,
     losses: Losses,
-    sequence: Option<u32>,
+    /// How many pictures came, and the number that the driver gave the last one.
+    came: u64,
+    sequence: u32,
     /// Whether its JPEGs have an end, so that one without has been cut short.
     ends: bool,
     /// Whether an implausible stamp was already complained about.
@@ -165,7 +168,8 @@ impl Camera {
             rate: interval.unwrap_or(choice.interval).rate(),
             delay: wanted.delay,
             losses: Losses::default(),
-            sequence: None,
+            came: 0,
+            sequence: 0,
             ends: false,
             complained: false,
         })
@@ -193,14 +197,14 @@ impl Camera {
 
     /// Counts the pictures between this one and the one before.
     fn count(&mut self, sequence: u32) {
-        if let Some(before) = self.sequence {
-            let step = sequence.wrapping_sub(before);
-            // A driver that counts backwards, or not at all, has begun anew or cannot count.
-            if (1..=u32::MAX / 2).contains(&step) {
-                self.losses.missed += u64::from(step - 1);
-            }
+        let step = sequence.wrapping_sub(self.sequence);
+        // Before the second picture a camera may still be settling. A driver that counts
+        // backwards, or not at all, has begun anew or cannot count.
+        if self.came > 1 && (1..=u32::MAX / 2).contains(&step) {
+            self.losses.missed += u64::from(step - 1);
         }
-        self.sequence = Some(sequence);
+        self.came += 1;
+        self.sequence = sequence;
     }
 
     fn stamp(&mut self, taken: &Taken) -> Mono {
@@ -211,7 +215,8 @@ impl Camera {
         }
         let stamp = Mono(u64::try_from(taken.stamp.as_nanos()).unwrap_or(u64::MAX));
         if now.abs_diff(stamp) <= PLAUSIBLE {
-            return stamp;
+            // Some drivers stamp with when a picture was due.
+            return stamp.min(now);
         }
         if !self.complained {
             self.complained = true;

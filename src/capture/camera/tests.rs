@@ -170,7 +170,7 @@ fn what_gives_no_pictures_is_refused_by_what_it_is() {
         if !Path::new(&path).exists() {
             continue;
         }
-        if let Err(error) = find::open_path(Path::new(&path)) {
+        if let Err(error) = examine::open(Path::new(&path)) {
             println!("{error}");
             assert!(error.to_string().contains("is not a camera: it "), "{error}");
             refused += 1;

@@ -126,25 +126,36 @@ fn microphone_used(board: &Board) -> Result<String> {
 
 fn write_camera(out: &mut impl Write, camera: &Found) -> io::Result<()> {
     let path = camera.path.display();
-    writeln!(
-        out,
-        "camera           {path} ({}, driver {}, {})",
-        camera.card, camera.driver, camera.bus
-    )?;
+    match &camera.fault {
+        Some(fault) => writeln!(out, "camera           {path}: {fault}")?,
+        None => {
+            let Found { card, driver, bus, .. } = camera;
+            writeln!(out, "camera           {path} ({card}, driver {driver}, {bus})")?;
+        }
+    }
     for link in &camera.links {
         writeln!(out, "                 {}", link.display())?;
     }
-    if let Some(fault) = &camera.fault {
-        writeln!(out, "                 {fault}")?;
+    let (usable, other): (Vec<&Offer>, Vec<&Offer>) =
+        camera.offers.iter().partition(|offer| offer.format().is_some());
+    let codes = |offers: &[&Offer]| {
+        let codes: Vec<String> = offers.iter().map(|offer| offer.fourcc.to_string()).collect();
+        codes.join(", ")
+    };
+    // Most cameras offer every format in the same sizes: those are said once.
+    for alike in usable.chunk_by(|one, next| one.sizes == next.sizes) {
+        let sizes = alike.first().map_or(&[][..], |offer| &offer.sizes);
+        writeln!(out, "                 {}: {}", codes(alike), all_sizes(sizes))?;
     }
-    camera.offers.iter().try_for_each(|offer| write_offer(out, offer))
+    if !other.is_empty() {
+        writeln!(out, "                 not usable: {}", codes(&other))?;
+    }
+    Ok(())
 }
 
-fn write_offer(out: &mut impl Write, offer: &Offer) -> io::Result<()> {
-    let unusable = if offer.format().is_some() { "" } else { " (cannot be used)" };
-    let sizes: Vec<String> = offer.sizes.iter().map(size).collect();
-    let sizes = if sizes.is_empty() { "any size".to_owned() } else { sizes.join(", ") };
-    writeln!(out, "    {:<13}{sizes}{unusable}", offer.fourcc.to_string())
+fn all_sizes(sizes: &[Size]) -> String {
+    let sizes: Vec<String> = sizes.iter().map(size).collect();
+    if sizes.is_empty() { "any size".to_owned() } else { sizes.join(", ") }
 }
 
 fn size(size: &Size) -> String {
