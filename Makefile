@@ -75,6 +75,10 @@ ARCH ?= amd64
 rig: ## Try the service on an emulated device with real device nodes and systemd
 	@CARGO="$(CARGO)" PROGRAM="$(PROGRAM)" CASES="$(CASES)" tests/rig/run $(ARCH)
 
+.PHONY: rig-cameras
+rig-cameras: ## Try the camera code alone on the emulated device's cameras
+	@CARGO="$(CARGO)" tests/rig/cameras
+
 .PHONY: fuzz
 FUZZ_SECONDS ?= 60
 # Quick to build; `FUZZ_FLAGS=` fuzzes optimised code under the address sanitiser instead.

@@ -1,5 +1,5 @@
-//! What only real V4L2 devices can show, for the emulated device of `make rig`: run there as
-//! root, one test at a time, with vivid loaded. Each test says which devices it needs.
+//! What only real V4L2 devices can show: `make rig-cameras` runs these tests on the emulated
+//! device, as root, one at a time, with the kernel's vivid as the cameras.
 
 use std::path::Path;
 use std::process::Command;
@@ -93,7 +93,7 @@ fn shows_bars(picture: &Picture, colour: bool) -> std::result::Result<(), String
 }
 
 #[test]
-#[ignore = "needs vivid with osd_text_mode off; once with multiplanar=1, once with multiplanar=2"]
+#[ignore = "needs vivid: make rig-cameras"]
 fn every_known_format_of_every_vivid_camera_shows_its_bars() {
     let mut seen = 0;
     for found in vivid() {
@@ -122,7 +122,7 @@ fn every_known_format_of_every_vivid_camera_shows_its_bars() {
 }
 
 #[test]
-#[ignore = "needs vivid"]
+#[ignore = "needs vivid: make rig-cameras"]
 fn stamps_are_the_kernel_s_and_follow_each_other_at_the_rate() {
     let path = path_of(&vivid()[0]);
     let mut camera = open(&wanted(&path)).unwrap();
@@ -148,7 +148,7 @@ fn stamps_are_the_kernel_s_and_follow_each_other_at_the_rate() {
 }
 
 #[test]
-#[ignore = "needs vivid"]
+#[ignore = "needs vivid: make rig-cameras"]
 fn a_camera_in_use_is_refused_and_free_again_when_it_is_dropped() {
     let path = path_of(&vivid()[0]);
     let first = open(&wanted(&path)).unwrap();
@@ -162,7 +162,7 @@ fn a_camera_in_use_is_refused_and_free_again_when_it_is_dropped() {
 }
 
 #[test]
-#[ignore = "needs vivid with other nodes than cameras (node_types=0xe1d3d)"]
+#[ignore = "needs vivid: make rig-cameras"]
 fn what_gives_no_pictures_is_refused_by_what_it_is() {
     let mut refused = 0;
     for number in 0..64 {
@@ -180,7 +180,7 @@ fn what_gives_no_pictures_is_refused_by_what_it_is() {
 }
 
 #[test]
-#[ignore = "needs vivid as vivid.0"]
+#[ignore = "needs vivid: make rig-cameras"]
 fn an_unplugged_camera_is_an_error_at_once_and_found_again_by_its_name() {
     const DRIVER: &str = "/sys/bus/platform/drivers/vivid";
     let found = vivid().remove(0);
@@ -226,7 +226,7 @@ fn an_unplugged_camera_is_an_error_at_once_and_found_again_by_its_name() {
 }
 
 #[test]
-#[ignore = "needs vivid with error injection (no_error_inj=0)"]
+#[ignore = "needs vivid: make rig-cameras"]
 fn faults_that_vivid_injects_are_counted_or_end_the_stream_and_never_hang() {
     let path = path_of(&vivid()[0]);
     let mut raw = RawFrame::default();
@@ -274,7 +274,7 @@ fn faults_that_vivid_injects_are_counted_or_end_the_stream_and_never_hang() {
 }
 
 #[test]
-#[ignore = "needs vivid with error injection; its nodes are gone afterwards until it is loaded anew"]
+#[ignore = "needs vivid: make rig-cameras"]
 fn a_disconnected_camera_is_an_error_at_once() {
     let path = path_of(&vivid()[0]);
     let mut camera = open(&wanted(&path)).unwrap();
@@ -293,7 +293,7 @@ fn a_disconnected_camera_is_an_error_at_once() {
 }
 
 #[test]
-#[ignore = "needs vivid"]
+#[ignore = "needs vivid: make rig-cameras"]
 fn pulling_allocates_nothing_once_a_picture_was_held() {
     let path = path_of(&vivid()[0]);
     let mut camera = open(&wanted(&path)).unwrap();
