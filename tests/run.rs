@@ -115,16 +115,86 @@ fn a_pack_with_other_front_ends_and_no_labels_runs_like_any_other() {
     assert_eq!((&sound["label"], &sound["phase"]), (&"sound".into(), &"start".into()));
 }
 
+/// A daemon whose configuration names devices that no machine has.
+fn without_devices(options: &[&str]) -> (Child, tempfile::TempDir) {
+    let dir = tempfile::tempdir().unwrap();
+    let config = dir.path().join("tyto.toml");
+    let text = "[camera]\ndevice = \"/dev/v4l/by-id/none\"\n[microphone]\ndevice = \"none\"\n";
+    std::fs::write(&config, text).unwrap();
+    let child = Command::new(env!("CARGO_BIN_EXE_tyto"))
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .args(["run", "--config"])
+        .arg(&config)
+        .arg("--socket")
+        .arg(dir.path().join("events.sock"))
+        .args(options)
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    (child, dir)
+}
+
 #[test]
-fn without_a_source_or_with_an_unknown_one_it_says_which_there_are() {
-    let tyto = |args: &[&str]| {
-        let output = Command::new(env!("CARGO_BIN_EXE_tyto")).args(args).output().unwrap();
-        (output.status.code(), String::from_utf8(output.stderr).unwrap())
+fn without_its_devices_it_is_degraded_says_which_and_waits_for_them() {
+    let (child, dir) = without_devices(&[]);
+    let daemon = Daemon { child, dir };
+    let mut lines = daemon.subscribe();
+    let status = lines.find(|line| line["state"] == "degraded").unwrap();
+    let reason = status["reason"].as_str().unwrap();
+    assert!(reason.contains("camera ") && reason.contains("trying again"), "{reason}");
+    let device = |line: &Value, which: &str| line["devices"][which]["state"].clone();
+    let lost =
+        |line: &Value| device(line, "camera") == "lost" && device(line, "microphone") == "lost";
+    assert!(lost(&status) || lines.any(|line| lost(&line)));
+    let kill = Command::new("kill").arg(daemon.child.id().to_string()).status();
+    assert!(kill.unwrap().success());
+    assert_eq!(lines.last().unwrap()["state"], "stopped");
+    let (code, log, socket) = daemon.end();
+    assert_eq!((code, socket), (Some(0), false), "{log}");
+    // A line for each device and reason, however often it is tried.
+    assert_eq!(log.matches("/dev/v4l/by-id/none").count(), 1, "{log}");
+}
+
+#[test]
+fn what_the_system_refuses_is_told_and_nothing_else_happens() {
+    let limits = ["--rtprio=0:0", "--memlock=65536:65536"];
+    let dir = tempfile::tempdir().unwrap();
+    let config = dir.path().join("tyto.toml");
+    let text = "[camera]\ndevice = \"none\"\n[microphone]\ndevice = \"none\"\n\
+                [process]\nrealtime = true\nlock_memory = true\n";
+    std::fs::write(&config, text).unwrap();
+    // A user without privileges, if the test has any to give away.
+    let mut wrapped = Command::new("prlimit");
+    wrapped.args(limits).arg("--").args(["setpriv", "--bounding-set=-all", "--inh-caps=-all"]);
+    let child = wrapped
+        .arg(env!("CARGO_BIN_EXE_tyto"))
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .args(["run", "--config"])
+        .arg(&config)
+        .arg("--socket")
+        .arg(dir.path().join("events.sock"))
+        .stderr(Stdio::piped())
+        .spawn();
+    let Ok(child) = child else {
+        eprintln!("skipped: prlimit and setpriv of util-linux are not here");
+        return;
     };
-    let (code, said) = tyto(&["run"]);
-    assert_eq!(code, Some(3), "{said}");
-    assert!(said.contains("clip:PATH"), "{said}");
-    let (code, said) = tyto(&["run", "--source", "camera:/dev/video0"]);
-    assert_eq!(code, Some(2), "{said}");
-    assert!(said.contains("clip:PATH"), "{said}");
+    let daemon = Daemon { child, dir };
+    assert!(daemon.subscribe().any(|line| line["state"] == "degraded"));
+    let kill = Command::new("kill").arg(daemon.child.id().to_string()).status();
+    assert!(kill.unwrap().success());
+    let (code, log, _) = daemon.end();
+    assert_eq!(code, Some(0), "{log}");
+    for key in ["process.realtime", "process.lock_memory"] {
+        assert_eq!(log.matches(&format!("{key}: refused: ")).count(), 1, "{log}");
+    }
+}
+
+#[test]
+fn a_source_that_is_none_is_refused_with_those_there_are() {
+    let run = ["run", "--source", "camera:/dev/video0"];
+    let output = Command::new(env!("CARGO_BIN_EXE_tyto")).args(run).output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(said.contains("devices, clip:PATH"), "{said}");
 }

@@ -1,32 +1,35 @@
 //! `tyto run`: the daemon.
 
+mod greeting;
 mod herald;
 mod reload;
+mod sources;
 
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use tyto::capture::clip::{Clip, ClipOptions, Pace};
-use tyto::clock::{Clock, Mono, SystemClock};
+use tyto::clock::{Clock, SystemClock};
 use tyto::config::{Config, Input};
-use tyto::error::{Error, Kind, Result};
+use tyto::error::Result;
 use tyto::event::State;
-use tyto::pipeline::{Feeds, Live, Observer, Progress, live};
+use tyto::pipeline::{Live, Observer, Progress, live};
 use tyto::serve::{Notifier, Server};
 
 use super::Setup;
 use super::play::socket::Socket;
 use super::play::{Stage, stop_flag};
+use greeting::Greeting;
 use herald::Voice;
 use reload::{Hangup, Mailbox, Reload, Reloader};
+use sources::Sources;
 
 /// Options of `tyto run`.
 #[derive(Clone, clap::Args)]
 pub struct Args {
-    /// Where pictures and sound come from: clip:PATH (a file for ffmpeg, or a folder with
-    /// pictures and one WAV)
-    #[arg(long, value_name = "KIND:PATH")]
+    /// Where pictures and sound come from: devices (camera and microphone), or clip:PATH (a
+    /// file for ffmpeg, or a folder with pictures and one WAV) [default: devices]
+    #[arg(long, value_name = "SOURCE")]
     source: Option<Input>,
     /// Begin the clip again at its end
     #[arg(long)]
@@ -46,7 +49,7 @@ impl Args {
     fn read(&self) -> Result<Config> {
         let mut config = self.setup.read()?;
         if let Some(input) = &self.source {
-            config.source.input = Some(input.clone());
+            config.source.input = input.clone();
         }
         config.source.repeat |= self.repeat;
         if let Some(path) = &self.socket {
@@ -57,26 +60,21 @@ impl Args {
 }
 
 /// Runs until SIGTERM or SIGINT, or until the clip has ended. Every track is ended and the
-/// socket removed before it returns.
+/// socket removed before it returns. A device that is missing or lost is waited for.
 ///
 /// # Errors
-/// Configuration, pack or source are faulty; the socket cannot be had; a source failed.
+/// Configuration, pack or clip are faulty; the socket cannot be had; the clip failed; neither
+/// device can be opened with this configuration.
 pub fn run(args: Args) -> anyhow::Result<()> {
     let hangup = Hangup::catch()?;
     let config = args.read()?;
     crate::logging::configure(config.log.level.into());
-    let repeat = config.source.repeat;
-    let Some(Input::Clip(path)) = config.source.input.clone() else {
-        return Err(Error::new(Kind::Config, "source.input", "no source is given")
-            .hint("give --source clip:PATH, or set it in tyto.toml; clips are the only source yet")
-            .into());
-    };
+    let (input, repeat) = (config.source.input.clone(), config.source.repeat);
     let stage = Stage::new(config)?;
     let stop = stop_flag()?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let pace = Pace::RealTime(Arc::clone(&clock));
-    let clip = Clip::open(&path, &ClipOptions { pace, repeat, start: Mono(0) })?;
-    let (video, audio) = (clip.video_format(), clip.audio_format());
+    let sources = Sources::new(input, repeat, stage.board(), &clock)?;
+    let (video, audio) = (sources.video(), sources.audio());
     let camera = stage.camera(&video, None)?;
     let options = stage.socket(None);
     let hello = stage.hello(&video, &camera, audio);
@@ -89,29 +87,30 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     voice.state(State::Starting, "loading the model pack", &progress);
     let mut perception = stage.perception(stage.optics(None))?;
     let mailbox = Mailbox::default();
+    let greeting = Greeting::new(hello, server.publisher());
     let reload = Reload {
         read: Box::new(move || args.read()),
         config: stage.config().clone(),
         board: stage.board().clone(),
-        hello,
+        greeting: greeting.clone(),
         publisher: server.publisher(),
         notifier: Arc::clone(&notifier),
         mailbox: mailbox.clone(),
     };
     notifier.ready();
     let reloader = Reloader::start(hangup, reload)?;
-    log::info!("listening to clip:{}; subscribers connect to {at}", path.display());
+    log::info!("listening to {sources}; subscribers connect to {at}");
 
-    let (video, audio) = clip.starting(clock.now()).split();
     let run = Live {
-        feeds: Feeds::given(Some(video), audio),
+        feeds: sources.feeds(clock.now()),
         wishes: stage.wishes(),
         clock: &*clock,
         progress: &progress,
         stop: &stop,
         herald: &mut voice,
     };
-    let mut observers: Vec<Box<dyn Observer + '_>> = vec![Box::new(mailbox), Box::new(&socket)];
+    let mut observers: Vec<Box<dyn Observer + '_>> =
+        vec![Box::new(mailbox), Box::new(greeting), Box::new(&socket)];
     let result = live(run, &mut perception, &mut observers);
     drop(reloader);
     notifier.stopping();

@@ -34,16 +34,18 @@ pub struct ModelChoice {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Source {
-    /// `clip:PATH`; absent: it must be given on the command line.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub input: Option<Input>,
+    /// `devices` or `clip:PATH`.
+    pub input: Input,
     /// Whether a clip begins again at its end.
     pub repeat: bool,
 }
 
-/// Where pictures and sound come from, written `clip:PATH`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Where pictures and sound come from, written `devices` or `clip:PATH`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Input {
+    /// The board's camera and microphone.
+    #[default]
+    Devices,
     /// A file that ffmpeg can decode, or a folder with pictures and one WAV.
     Clip(PathBuf),
 }
@@ -217,7 +219,8 @@ impl FromStr for Input {
         match text.split_once(':') {
             Some(("clip", "")) => Err("`clip:` needs the path of a clip after it".to_owned()),
             Some(("clip", path)) => Ok(Input::Clip(PathBuf::from(path))),
-            _ => Err(format!("`{text}` is no source; known: clip:PATH")),
+            None if text == "devices" => Ok(Input::Devices),
+            _ => Err(format!("`{text}` is no source; known: devices, clip:PATH")),
         }
     }
 }
@@ -225,6 +228,7 @@ impl FromStr for Input {
 impl fmt::Display for Input {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Input::Devices => f.write_str("devices"),
             Input::Clip(path) => write!(f, "clip:{}", path.display()),
         }
     }

@@ -199,7 +199,7 @@ fn the_file_that_was_read_is_remembered() {
     std::fs::write(&path, "[source]\ninput = \"clip:owl.mp4\"\nrepeat = true\n").unwrap();
     let config = Config::load(Some(&path)).unwrap();
     assert_eq!(config.file, Some(path));
-    assert_eq!(config.source.input, Some(Input::Clip(PathBuf::from("owl.mp4"))));
+    assert_eq!(config.source.input, Input::Clip(PathBuf::from("owl.mp4")));
 }
 
 /// Lines that look like configuration, so that random texts get past the TOML grammar.

@@ -57,7 +57,7 @@ pub struct Hello {
 }
 
 /// What the pictures are.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CameraInfo {
     /// Pixels across.
     pub width: u32,
@@ -68,7 +68,7 @@ pub struct CameraInfo {
 }
 
 /// What the samples are.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct MicrophoneInfo {
     /// Samples a second and channel, as the device gives them.
     pub rate: u32,

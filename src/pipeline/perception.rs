@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::align::{Aligner, Source};
-use crate::capture::{Block, Frame};
+use crate::capture::{AudioFormat, Block, Frame};
 use crate::clock::{Clock, Mono};
 use crate::encode::{Encoders, ImageMap, Pooling, SoundVector, pool};
 use crate::error::{Error, Kind, Result};
@@ -195,9 +195,15 @@ impl Perception {
         Ok(())
     }
 
-    /// The geometry of the pictures that come now; `None` until there was one.
-    pub fn camera(&self) -> Option<&Camera> {
-        self.camera.as_ref()
+    /// Width, height and geometry of the last picture that came; `None` until there was one.
+    pub fn picture(&self) -> Option<(u32, u32, &Camera)> {
+        let (width, height) = self.size;
+        self.camera.as_ref().map(|camera| (width, height, camera))
+    }
+
+    /// What the microphone delivers; `None` until it has, and again after it was lost.
+    pub fn microphone(&self) -> Option<AudioFormat> {
+        self.window.as_ref().map(Window::format)
     }
 
     /// Takes the next samples, in order of time. Samples of another format are another

@@ -109,6 +109,8 @@ enum Note {
     Sound { sound: Box<Sound>, at: Mono, missed: u64 },
     /// The newest status.
     Status(Box<Status>),
+    /// Another greeting.
+    Hello(Box<Hello>),
     /// Another configuration, and what of it needs a restart.
     Options { options: Box<Options>, hello: Box<Hello>, needs_restart: Vec<String> },
 }
@@ -267,6 +269,16 @@ impl Publisher {
         if self.sender.try_send(Note::Status(Box::new(status))).is_ok() {
             self.wake();
         }
+    }
+
+    /// Greets those who connect from now on in these words, and says whether the service
+    /// thread will learn of it: if it is behind, ask again later.
+    pub fn greet(&self, hello: Hello) -> bool {
+        let taken = self.sender.try_send(Note::Hello(Box::new(hello))).is_ok();
+        if taken {
+            self.wake();
+        }
+        taken
     }
 
     /// Goes on with other options: group and mode of the socket and the heartbeat for everyone,

@@ -214,6 +214,7 @@ impl Service {
     fn take(&mut self, note: Note) {
         match note {
             Note::Sound { sound, at, missed } => self.fan_out(*sound, at, missed),
+            Note::Hello(hello) => self.hello = line(&Message::Hello(*hello)),
             Note::Options { options, hello, needs_restart } => {
                 let path = std::mem::take(&mut self.options.path);
                 self.options = Options { path, ..*options };

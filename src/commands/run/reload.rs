@@ -8,12 +8,13 @@ use signal_hook::consts::SIGHUP;
 use signal_hook::iterator::{Handle, Signals};
 use tyto::config::{Board, Changes, Config, merge};
 use tyto::error::{Error, Kind, Result};
-use tyto::event::Hello;
+use tyto::event::{CameraInfo, Hello};
 use tyto::geometry::Optics;
 use tyto::pipeline::{Observer, Perception, Settings};
 use tyto::serve::{self, Notifier, Publisher};
 use tyto::track;
 
+use super::greeting::Greeting;
 use crate::commands::play::looks;
 use crate::commands::view::optics;
 
@@ -70,7 +71,7 @@ pub struct Reload {
     /// Its board profile.
     pub board: Board,
     /// The first line of each connection.
-    pub hello: Hello,
+    pub greeting: Greeting,
     /// The event service.
     pub publisher: Publisher,
     /// The service manager.
@@ -136,12 +137,13 @@ impl Reload {
             optics: optics(&board, None),
         };
         tuning.optics.camera(board.camera.width, board.camera.height)?;
-        let mut hello = self.hello.clone();
-        if let Some(camera) = &mut hello.camera {
-            camera.hfov_deg = board.camera.hfov_deg;
-        }
+        let mut hello = self.greeting.lock();
+        let camera = hello.camera.map(|c| CameraInfo { hfov_deg: board.camera.hfov_deg, ..c });
+        let greeting = Hello { camera, ..hello.clone() };
         let options = serve::Options::from(&config.socket);
-        self.publisher.reconfigure(options, hello, changes.restart.clone())?;
+        self.publisher.reconfigure(options, greeting, changes.restart.clone())?;
+        hello.camera = camera;
+        drop(hello);
         self.mailbox.put(tuning);
         // Before the log may fall silent by its own new level.
         let file = wanted.file.unwrap_or_else(|| PathBuf::from("the built-in configuration"));
