@@ -203,3 +203,7 @@ fn spawn<'scope>(
         Error::new(Kind::System, name, "the thread cannot be started").because(error)
     })
 }
+
+#[cfg(test)]
+#[path = "live/tests.rs"]
+mod tests;

@@ -22,6 +22,8 @@ mod wishes;
 mod worker;
 
 #[cfg(test)]
+mod soak;
+#[cfg(test)]
 mod tests;
 
 pub use feed::{Feed, Feeds, Opener};

@@ -20,10 +20,11 @@ pub struct Ring {
 }
 
 impl Ring {
-    /// A ring for 4 s of sound even if the source fills its blocks only by half.
+    /// A ring for 4 s of sound, even if the source fills its blocks only by half, or with no
+    /// more than 10 ms each.
     pub fn new(format: AudioFormat) -> Ring {
         let values = SECONDS * format.rate as usize * usize::from(format.channels);
-        let count = (2 * values / BLOCK_VALUES).clamp(16, PLACES - 2);
+        let count = (2 * values / BLOCK_VALUES).clamp(100 * SECONDS, PLACES - 2);
         let mut empty = Blocks::new();
         for _ in 0..count {
             // `count` leaves room for every block.

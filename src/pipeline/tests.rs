@@ -1,15 +1,15 @@
 //! The whole path with simulated sources and encoders.
 
 #[path = "../../tests/toy/mod.rs"]
-pub(super) mod toy;
+pub mod toy;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use super::*;
-use crate::capture::simulated::SimulatedVideo;
-use crate::capture::{Frame, VideoFormat};
-use crate::clock::{Clock, SystemClock};
+use crate::capture::simulated::{SimulatedAudio, SimulatedVideo};
+use crate::capture::{Frame, Picture, Pull, VideoFormat};
+use crate::clock::{Clock, Mono, SystemClock};
 use crate::error::{Error, Kind};
 use crate::event::{Counters, Phase};
 use toy::{RATE, SIDE, Toy, camera, microphone, punctual, steady_camera, tones, toy};
@@ -235,4 +235,86 @@ fn perception_that_is_behind_looks_at_now_and_counts_what_it_left_out() {
     assert!(counters.looks_skipped >= 3, "{counters:?}");
     assert!(counters.frames_replaced >= 10, "{counters:?}");
     assert_eq!(counters.samples_lost, 0);
+}
+
+/// The place of the red dot: it jumps every 0.6 s, one column a jump, and back.
+fn column_at(stamp: Mono) -> usize {
+    (stamp.as_secs_f64() / 0.6) as usize % SIDE
+}
+
+#[test]
+fn an_hour_with_a_sound_card_half_a_percent_off_shows_each_sound_its_own_picture() {
+    for (drift, minutes) in [(1.005, 60_u32), (0.995, 10)] {
+        let format = VideoFormat { width: SIDE as u32, height: SIDE as u32, rate: 10.0 };
+        let end = f64::from(minutes) * 60.0;
+        let camera = SimulatedVideo::new(format, move |index, raw| {
+            let stamp = Mono(index * 100_000_000);
+            let mut rgb = vec![0; SIDE * SIDE * 3];
+            for y in 3..5 {
+                rgb[(y * SIDE + column_at(stamp)) * 3] = 255;
+            }
+            raw.exchange(stamp, &mut Picture { width: 8, height: 8, rgb });
+            Ok(if stamp.as_secs_f64() < end { Pull::Filled } else { Pull::Ended })
+        });
+        // The card gives 16 000 samples a second by its own count, and not by the clock's. It
+        // sounds for five seconds of every minute of the clock.
+        let rate = f64::from(RATE) * drift;
+        let microphone = SimulatedAudio::new(toy::MICROPHONE, move |index, block| {
+            let first = index * 800;
+            block.stamp = Mono((first as f64 / rate * 1e9) as u64);
+            block.filled = 800;
+            for (n, value) in block.values[..800].iter_mut().enumerate() {
+                let at = (first + n as u64) as f64 / rate;
+                let sounds = at % 60.0 >= 50.0 && at % 60.0 < 55.0;
+                *value = if sounds { 0.2 * (at * 200.0 * 6.283).sin() as f32 } else { 0.0 };
+            }
+            Ok(if block.stamp.as_secs_f64() < end { Pull::Filled } else { Pull::Ended })
+        });
+        /// Compares what each look saw with what was to be seen at the sound's centre.
+        struct Matches {
+            looks: u64,
+            wrong: Vec<(f64, usize)>,
+            onsets: Vec<f64>,
+            silent: bool,
+        }
+        impl Observer for Matches {
+            fn look(&mut self, look: &Look<'_>) -> Result<()> {
+                if self.silent && !look.silent {
+                    self.onsets.push(look.span.end.as_secs_f64() % 60.0);
+                }
+                self.silent = look.silent;
+                let Some(source) = look.sources.first().filter(|source| source.on_screen) else {
+                    return Ok(());
+                };
+                self.looks += 1;
+                let column = (source.peak[0] * SIDE as f32) as usize;
+                // A picture is taken every 0.1 s, looked at every 0.24 s: the nearest may be
+                // half of that away.
+                let about = [-0.2, 0.0, 0.2].map(|off: f64| {
+                    let at = look.span.centre().as_secs_f64() + off;
+                    column_at(Mono((at * 1e9) as u64))
+                });
+                if !about.contains(&column) {
+                    self.wrong.push((look.span.end.as_secs_f64(), column));
+                }
+                Ok(())
+            }
+        }
+        let mut matches = Matches { looks: 0, wrong: vec![], onsets: vec![], silent: true };
+        let (progress, stop) = (Progress::new(), AtomicBool::new(false));
+        let (video, audio) = (Box::new(camera), Box::new(microphone));
+        let perception = &mut toy().perception;
+        lockstep(Some(video), audio, perception, &progress, &stop, &mut matches).unwrap();
+        assert!(matches.looks > 15 * u64::from(minutes), "{}", matches.looks);
+        // The first looks at a sound pool less and so have another centre than later ones, but
+        // all have theirs.
+        let share = matches.wrong.len() as f64 / matches.looks as f64;
+        assert!(share < 0.01, "drift {drift}: {} of {} wrong", matches.wrong.len(), matches.looks);
+        assert_eq!(matches.onsets.len(), minutes as usize);
+        // A sound is heard within a hop of its first sample, in the last minute as in the first.
+        let late = |onset: &f64| (50.0..50.5).contains(onset);
+        assert!(matches.onsets.iter().all(late), "drift {drift}: {:?}", matches.onsets);
+        let counters = progress.counters();
+        assert_eq!((counters.looks_skipped, counters.samples_lost), (0, 0));
+    }
 }

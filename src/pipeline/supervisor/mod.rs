@@ -178,8 +178,8 @@ impl Policy {
             }
             Report::Ended(role) => self.with(role, Watch::ended),
             Report::Note(note) => {
-                log::warn!("{note}");
                 if !self.notes.contains(&note) {
+                    log::warn!("{note}");
                     self.notes.push(note);
                 }
             }

@@ -1,0 +1,204 @@
+//! Capture threads allocate nothing once they run, and wait for nobody.
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use tyto::capture::simulated::{SimulatedAudio, SimulatedVideo};
+use tyto::capture::{AudioSource, Frame, PixelFormat, Pull, RawFrame, VideoFormat, VideoSource};
+use tyto::clock::{Clock, SystemClock};
+use tyto::error::Result;
+use tyto::pipeline::{Feeds, Live, Look, Observer, Opener, Progress, Wishes, live};
+
+mod toy;
+use toy::{MICROPHONE, RATE, scene, toy};
+
+/// The system's allocator, which counts what threads do that asked for it.
+struct Counting;
+
+#[global_allocator]
+static COUNTING: Counting = Counting;
+
+thread_local! {
+    static COUNTED: Cell<bool> = const { Cell::new(false) };
+    static CALLS: Cell<u64> = const { Cell::new(0) };
+}
+
+fn count() {
+    if COUNTED.get() {
+        CALLS.set(CALLS.get() + 1);
+    }
+}
+
+// SAFETY: every call is the system's own; counting touches nothing but two cells of the thread,
+// which need no memory and no destructor.
+#[allow(unsafe_code)]
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        count();
+        unsafe { System.alloc(layout) }
+    }
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        count();
+        unsafe { System.alloc_zeroed(layout) }
+    }
+    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        count();
+        unsafe { System.realloc(pointer, layout, size) }
+    }
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        count();
+        unsafe { System.dealloc(pointer, layout) }
+    }
+}
+
+/// What one capture thread did: its rounds while it was counted, and its calls for memory.
+#[derive(Default)]
+struct Tally {
+    rounds: AtomicU64,
+    calls: AtomicU64,
+}
+
+impl Tally {
+    /// Called on the capture thread once a round: counts from the second `from` on.
+    fn round(&self, since: Instant, from: Duration) {
+        if since.elapsed() >= from {
+            COUNTED.set(true);
+            self.rounds.fetch_add(1, Ordering::Relaxed);
+            self.calls.store(CALLS.get(), Ordering::Relaxed);
+        }
+    }
+}
+
+/// Copies each picture into the buffer, as a camera does.
+fn camera(tally: Arc<Tally>, pause: Duration) -> Opener<dyn VideoSource> {
+    Box::new(move || {
+        let (tally, began, picture) = (Arc::clone(&tally), Instant::now(), scene());
+        let format = VideoFormat { width: 8, height: 8, rate: 50.0 };
+        Ok(Box::new(SimulatedVideo::new(format, move |_, raw: &mut RawFrame| {
+            tally.round(began, Duration::from_secs(1));
+            std::thread::sleep(pause);
+            raw.stamp = SystemClock.now();
+            (raw.width, raw.height, raw.stride) = (8, 8, 24);
+            raw.format = PixelFormat::Rgb24;
+            raw.bytes.clear();
+            raw.bytes.extend_from_slice(&picture.rgb);
+            Ok(Pull::Filled)
+        })))
+    })
+}
+
+/// A low tone; `pace` 1 is real time.
+fn microphone(tally: Arc<Tally>, pace: u32) -> Opener<dyn AudioSource> {
+    Box::new(move || {
+        let (tally, began, start) = (Arc::clone(&tally), Instant::now(), SystemClock.now());
+        Ok(Box::new(SimulatedAudio::new(MICROPHONE, move |index, block| {
+            tally.round(began, Duration::from_secs(1));
+            let at = |sample: u64| Duration::from_secs_f64(sample as f64 / f64::from(RATE));
+            block.stamp = start + at(index * 256);
+            block.filled = 256;
+            for (n, value) in block.values[..256].iter_mut().enumerate() {
+                *value = 0.2 * ((index * 256 + n as u64) as f32 * 0.0785).sin();
+            }
+            SystemClock.sleep_until(start + at((index + 1) * 256) / pace);
+            Ok(Pull::Filled)
+        })))
+    })
+}
+
+fn go(feeds: Feeds, progress: &Progress, stop: &AtomicBool, observer: &mut dyn Observer) {
+    let run = Live {
+        feeds,
+        wishes: Wishes::default(),
+        clock: &SystemClock,
+        progress,
+        stop,
+        herald: &mut (),
+    };
+    live(run, &mut toy().perception, observer).unwrap();
+}
+
+#[test]
+fn after_their_first_second_the_capture_threads_call_for_no_memory() {
+    /// Looks slowly, so that buffers are replaced and late ones come into use.
+    struct Slow<'a>(&'a AtomicBool, Instant);
+    impl Observer for Slow<'_> {
+        fn look(&mut self, _: &Look<'_>) -> Result<()> {
+            std::thread::sleep(Duration::from_millis(150));
+            self.0.store(self.1.elapsed() > Duration::from_secs(5), Ordering::Relaxed);
+            Ok(())
+        }
+    }
+    let (pictures, samples) = (Arc::<Tally>::default(), Arc::<Tally>::default());
+    let feeds = Feeds::devices(
+        camera(Arc::clone(&pictures), Duration::from_millis(10)),
+        microphone(Arc::clone(&samples), 1),
+        MICROPHONE,
+    );
+    let (progress, stop) = (Progress::new(), AtomicBool::new(false));
+    go(feeds, &progress, &stop, &mut Slow(&stop, Instant::now()));
+    let counters = progress.counters();
+    assert!(counters.frames_replaced > 10 && counters.looks > 5, "{counters:?}");
+    for (tally, name) in [(pictures, "video"), (samples, "audio")] {
+        let (rounds, calls) = (&tally.rounds, &tally.calls);
+        let (rounds, calls) = (rounds.load(Ordering::Relaxed), calls.load(Ordering::Relaxed));
+        println!("{name}: {calls} calls for memory in {rounds} rounds");
+        assert!(rounds > 50, "{name}: {rounds}");
+        assert_eq!(calls, 0, "{name}");
+    }
+}
+
+#[test]
+fn the_counter_counts() {
+    std::thread::spawn(|| {
+        COUNTED.set(true);
+        let before = CALLS.get();
+        drop(std::hint::black_box(vec![1, 2, 3]));
+        assert_eq!(CALLS.get() - before, 2);
+    })
+    .join()
+    .unwrap();
+}
+
+#[test]
+fn while_perception_stands_still_pictures_are_replaced_and_samples_counted_as_lost() {
+    /// Stands still over the first picture until capture has gone on without it.
+    struct Stalled<'a> {
+        progress: &'a Progress,
+        stop: &'a AtomicBool,
+        taken: u64,
+    }
+    impl Observer for Stalled<'_> {
+        fn frame(&mut self, _: &Frame) -> Result<()> {
+            self.taken += 1;
+            let began = Instant::now();
+            while self.taken == 1 && began.elapsed() < Duration::from_secs(60) {
+                let counters = self.progress.counters();
+                if counters.frames_replaced >= 200 && counters.samples_lost > 16_000 {
+                    // Four seconds of sound wait for it, and one picture.
+                    let waiting = self.progress.queues();
+                    assert!(waiting.blocks_waiting * 256 >= 4 * 16_000, "{waiting:?}");
+                    assert_eq!(waiting.frames_waiting, 1);
+                    self.stop.store(true, Ordering::Relaxed);
+                    return Ok(());
+                }
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            panic!("capture waits for perception: {:?}", self.progress.counters());
+        }
+    }
+    let feeds = Feeds::devices(
+        camera(Arc::default(), Duration::from_millis(2)),
+        microphone(Arc::default(), 64),
+        MICROPHONE,
+    );
+    let (progress, stop) = (Progress::new(), AtomicBool::new(false));
+    let mut stalled = Stalled { progress: &progress, stop: &stop, taken: 0 };
+    go(feeds, &progress, &stop, &mut stalled);
+    // Every picture was taken, replaced, or is the last one.
+    let (taken, counters) = (stalled.taken, progress.counters());
+    let left = counters.frames - counters.frames_replaced - taken;
+    assert!(left <= 1, "{left} pictures went missing: {counters:?}");
+}
