@@ -7,7 +7,9 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 use tyto::calibrate::{Change, Delay, Heard, Seen, measure};
 use tyto::capture::clip::{Clip, ClipOptions, Pace};
-use tyto::capture::{AudioSource, Block, Developer, Pull, RawFrame, VideoSource};
+use tyto::capture::{
+    AudioSource, Block, Developer, Pull, RawFrame, VideoSource, camera, microphone,
+};
 use tyto::clock::Mono;
 use tyto::config::{Config, Input};
 use tyto::error::{Error, Kind, Result};
@@ -25,8 +27,8 @@ pub struct Args {
     /// with a click that are both seen and heard
     #[arg(long, required = true)]
     clap: bool,
-    /// Where pictures and sound come from: clip:PATH
-    #[arg(long, value_name = "KIND:PATH")]
+    /// Where pictures and sound come from: devices, or clip:PATH [default: the configuration's]
+    #[arg(long, value_name = "SOURCE")]
     source: Option<Input>,
     /// How long to look and listen
     #[arg(long, value_name = "N", default_value_t = 20.0, value_parser = super::check::seconds)]
@@ -89,12 +91,20 @@ fn sources(
     source: Option<Input>,
     config: &Config,
 ) -> Result<(Box<dyn VideoSource>, Box<dyn AudioSource>)> {
-    let Some(Input::Clip(path)) = source.or_else(|| config.source.input.clone()) else {
-        return Err(Error::new(Kind::Config, "source.input", "no source is given")
-            .hint("give --source clip:PATH"));
-    };
-    let options = ClipOptions { pace: Pace::Free, repeat: false, start: Mono(0) };
-    Ok(Clip::open(&path, &options)?.split())
+    match source.unwrap_or_else(|| config.source.input.clone()) {
+        Input::Clip(path) => {
+            let options = ClipOptions { pace: Pace::Free, repeat: false, start: Mono(0) };
+            Ok(Clip::open(&path, &options)?.split())
+        }
+        Input::Devices => {
+            let (board, _) = config.board()?;
+            // Measured is the whole delay, whatever is configured already.
+            let delay = Duration::ZERO;
+            let camera = camera::Wanted { delay, ..(&board.camera).into() };
+            let microphone = microphone::Wanted { delay, ..(&board.microphone).into() };
+            Ok((camera::open(&camera)?, microphone::open(&microphone)?))
+        }
+    }
 }
 
 /// When to stop pulling.

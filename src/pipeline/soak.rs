@@ -150,7 +150,11 @@ fn microphone(plug: &Arc<Plug>) -> Opener<dyn crate::capture::AudioSource> {
                     };
                     for (n, value) in block.values[..COUNT].iter_mut().enumerate() {
                         let phase = hertz * n as f32 / RATE as f32;
-                        *value = if hertz > 0.0 { 0.2 * (phase * 6.283).sin() } else { 0.0 };
+                        *value = if hertz > 0.0 {
+                            0.2 * (phase * std::f32::consts::TAU).sin()
+                        } else {
+                            0.0
+                        };
                     }
                     (block.stamp, block.filled) = (start, COUNT);
                     start = start + lasts;

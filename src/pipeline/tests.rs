@@ -266,7 +266,11 @@ fn an_hour_with_a_sound_card_half_a_percent_off_shows_each_sound_its_own_picture
             for (n, value) in block.values[..800].iter_mut().enumerate() {
                 let at = (first + n as u64) as f64 / rate;
                 let sounds = at % 60.0 >= 50.0 && at % 60.0 < 55.0;
-                *value = if sounds { 0.2 * (at * 200.0 * 6.283).sin() as f32 } else { 0.0 };
+                *value = if sounds {
+                    0.2 * (at * 200.0 * std::f64::consts::TAU).sin() as f32
+                } else {
+                    0.0
+                };
             }
             Ok(if block.stamp.as_secs_f64() < end { Pull::Filled } else { Pull::Ended })
         });

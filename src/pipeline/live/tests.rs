@@ -88,7 +88,8 @@ impl Devices {
                 block.filled = 512;
                 for (n, value) in block.values[..512].iter_mut().enumerate() {
                     let sample = index * count + n as u64 / u64::from(channels);
-                    *value = 0.2 * (sample as f32 * 200.0 / RATE as f32 * 6.283).sin();
+                    *value =
+                        0.2 * (sample as f32 * 200.0 / RATE as f32 * std::f32::consts::TAU).sin();
                 }
                 SystemClock.sleep_until(at((index + 1) * count));
                 Ok(Pull::Filled)

@@ -254,10 +254,13 @@ impl Policy {
     }
 
     fn with(&mut self, role: Role, act: impl FnOnce(&mut Watch)) {
-        match role {
-            Role::Camera => self.camera.as_mut().map(act),
-            Role::Microphone => Some(act(&mut self.microphone)),
+        let watch = match role {
+            Role::Camera => self.camera.as_mut(),
+            Role::Microphone => Some(&mut self.microphone),
         };
+        if let Some(watch) = watch {
+            act(watch);
+        }
     }
 
     /// One device that cannot be had leaves the other; when neither can be had until the
