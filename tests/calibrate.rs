@@ -94,3 +94,18 @@ fn too_few_claps_are_refused_with_what_was_heard_and_seen() {
     assert!(said.contains("3 are needed") && said.contains("a second apart"), "{said}");
     assert!(output.stdout.is_empty());
 }
+
+#[test]
+fn claps_that_do_not_agree_are_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    clip(dir.path(), 20.0, 7.5, &FLASHES, 0.0);
+    // The sound of other claps.
+    let other = tempfile::tempdir().unwrap();
+    clip(other.path(), 20.0, 7.5, &[0.9, 2.15, 2.8, 4.2, 5.4, 5.8], 0.0);
+    std::fs::copy(other.path().join("sound.wav"), dir.path().join("sound.wav")).unwrap();
+    let output = calibrate(dir.path(), &["--json"]);
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(4), "{said}");
+    assert!(said.contains("nothing was measured (6 sudden sounds, 6 changes seen)"), "{said}");
+    assert!(output.stdout.is_empty());
+}

@@ -160,3 +160,14 @@ fn a_device_without_a_format_of_ours_says_what_it_offers() {
         ],
     );
 }
+
+#[test]
+fn calibration_without_a_clip_opens_the_devices() {
+    let bench = Bench::new();
+    if !Path::new("/dev/video0").exists() {
+        let output = bench.tyto("device = \"array\"", &["calibrate", "--clap"]);
+        let said = said(&output);
+        assert_eq!(output.status.code(), Some(6), "{said}");
+        assert!(said.contains("camera"), "{said}");
+    }
+}

@@ -145,7 +145,9 @@ mod tests {
     fn silence_steady_noise_and_a_hum_that_swells_hold_no_onsets() {
         assert!(heard(1, |_| 0.0, 2.0).is_empty());
         assert!(heard(1, |n| 0.3 * noise(n), 2.0).is_empty());
-        let hum = |n: usize| (n as f32 / 16_000.0 * 100.0 * 6.28).sin() * n as f32 / 64_000.0;
+        let hum = |n: usize| {
+            (n as f32 / 16_000.0 * 100.0 * std::f32::consts::TAU).sin() * n as f32 / 64_000.0
+        };
         assert!(heard(1, hum, 2.0).is_empty());
     }
 

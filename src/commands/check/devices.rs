@@ -24,6 +24,19 @@ struct Card {
     card: String,
     name: String,
     part: String,
+    #[serde(flatten)]
+    offer: Option<MicrophoneOffer>,
+    /// Why it could not be asked what it offers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fault: Option<String>,
+}
+
+/// What a microphone offers by itself; channels and rates from the least to the most.
+#[derive(Serialize)]
+struct MicrophoneOffer {
+    formats: String,
+    channels: [u32; 2],
+    rates: [u32; 2],
 }
 
 #[derive(Serialize)]
@@ -75,14 +88,14 @@ enum Use {
 pub fn run(config: &Config, json: bool) -> anyhow::Result<()> {
     let (board, _) = config.board()?;
     let cameras = camera::list(board.camera.width, board.camera.height);
-    let microphones = microphone::list();
+    let microphones: Vec<Card> = microphone::list().iter().map(Card::from).collect();
     let camera = camera_used(&board);
     let microphone = microphone_used(&board);
     let mut out = io::stdout().lock();
     if json {
         let devices = Devices {
             cameras: cameras.iter().map(Camera::from).collect(),
-            microphones: microphones.iter().map(Card::from).collect(),
+            microphones,
             camera: Use::from(&camera),
             microphone: Use::from(&microphone),
         };
@@ -90,9 +103,7 @@ pub fn run(config: &Config, json: bool) -> anyhow::Result<()> {
         writeln!(out)?;
     } else {
         cameras.iter().try_for_each(|found| write_camera(&mut out, found))?;
-        for Microphone { device, name, part, .. } in &microphones {
-            writeln!(out, "microphone       {device} ({name}, {part})")?;
-        }
+        microphones.iter().try_for_each(|card| write_microphone(&mut out, card))?;
         for (what, used) in [("camera used", &camera), ("microphone used", &microphone)] {
             match used {
                 Ok(used) => writeln!(out, "{what:<17}{used}")?,
@@ -122,6 +133,21 @@ fn microphone_used(board: &Board) -> Result<String> {
     let source = microphone::open(&microphone::Wanted::from(&board.microphone))?;
     let described = source.describe();
     Ok(described.strip_prefix("microphone ").unwrap_or(&described).to_owned())
+}
+
+fn write_microphone(out: &mut impl Write, card: &Card) -> io::Result<()> {
+    let Card { device, name, part, offer, fault, .. } = card;
+    writeln!(out, "microphone       {device} ({name}, {part})")?;
+    if let Some(fault) = fault {
+        writeln!(out, "                 {fault}")?;
+    }
+    let Some(MicrophoneOffer { formats, channels, rates }) = offer else { return Ok(()) };
+    let (channels, rates) = (between(channels), between(rates));
+    writeln!(out, "    {formats}; channels: {channels}; samples a second: {rates}")
+}
+
+fn between([least, most]: &[u32; 2]) -> String {
+    if least == most { least.to_string() } else { format!("{least}–{most}") }
 }
 
 fn write_camera(out: &mut impl Write, camera: &Found) -> io::Result<()> {
@@ -191,11 +217,20 @@ impl From<&Result<String>> for Use {
 
 impl From<&Microphone> for Card {
     fn from(found: &Microphone) -> Self {
+        let offer = microphone::offer(Some(&found.device));
+        let fault = offer.as_ref().err().map(ToString::to_string);
+        let offer = offer.ok().map(|offer| MicrophoneOffer {
+            formats: offer.formats,
+            channels: offer.channels.into(),
+            rates: offer.rates.into(),
+        });
         Card {
             device: found.device.clone(),
             card: found.card.clone(),
             name: found.name.clone(),
             part: found.part.clone(),
+            offer,
+            fault,
         }
     }
 }

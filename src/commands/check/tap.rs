@@ -20,9 +20,9 @@ const READING: Duration = Duration::from_millis(100);
 const LINE: usize = 5;
 /// A device that gives nothing for so long is taken for dead.
 const PATIENCE: Duration = Duration::from_secs(2);
-/// A device that offers more channels than this is no card but a converter: it makes up as many
-/// as it is asked for.
-const MOST_CHANNELS: u32 = 32;
+/// A device that offers more channels than this is no array of microphones but a converter,
+/// which makes up as many as it is asked for; and bars have to fit on a terminal.
+const MOST_CHANNELS: u32 = 16;
 /// The left end of a bar, dB below full scale, and how many characters it has.
 const FLOOR: f32 = -60.0;
 const WIDTH: usize = 40;
@@ -216,7 +216,7 @@ impl Screen {
                 // A peak stays a while, so that a tap can be seen.
                 held.resize(reading.peaks_dbfs.len(), FLOOR);
                 for (held, peak) in held.iter_mut().zip(&reading.peaks_dbfs) {
-                    *held = (*held - 1.5).max(*peak);
+                    *held = (*held - 1.5).max(*peak).max(FLOOR);
                 }
                 let lines = reading.levels_dbfs.iter().zip(held.iter()).enumerate();
                 let lines = lines.map(|(channel, (level, held))| {
