@@ -79,6 +79,15 @@ rig: ## Try the service on an emulated device with real device nodes and systemd
 rig-cameras: ## Try the camera code alone on the emulated device's cameras
 	@CARGO="$(CARGO)" tests/rig/cameras
 
+.PHONY: soak
+HOURS ?= 1
+soak: setup ## Run for HOURS: losses by a simulated clock, 24 times as long; then a clip in real time
+	TYTO_SOAK_HOURS=$$(awk "BEGIN { print 24 * $(HOURS) }") $(CARGO) test --locked --lib soak -- --nocapture
+	$(CARGO) build --release --locked
+	@[ -x target/soak/python/bin/python ] || $(PYTHON) -m venv target/soak/python
+	@target/soak/python/bin/pip install -q -r tests/soak/requirements.txt
+	target/soak/python/bin/python tests/soak/soak.py --hours $(HOURS)
+
 .PHONY: fuzz
 FUZZ_SECONDS ?= 60
 # Quick to build; `FUZZ_FLAGS=` fuzzes optimised code under the address sanitiser instead.
