@@ -201,7 +201,7 @@ impl Perception {
         self.camera.as_ref().map(|camera| (width, height, camera))
     }
 
-    /// What the microphone delivers; `None` until it has, and again after it was lost.
+    /// What the microphone delivers, or last did; `None` until it has.
     pub fn microphone(&self) -> Option<AudioFormat> {
         self.window.as_ref().map(Window::format)
     }
@@ -250,7 +250,8 @@ impl Perception {
 
     /// There is no sound any more: every track ends, and what was heard is forgotten.
     pub fn deaf(&mut self, clock: &dyn Clock) -> &[Sound] {
-        self.window = None;
+        // The same microphone will probably be back: its tables stay.
+        self.window.iter_mut().for_each(Window::clear);
         self.due = None;
         self.patches.clear();
         self.vectors.clear();

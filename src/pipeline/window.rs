@@ -181,6 +181,12 @@ impl Window {
         Some(if seconds < 0.0 { anchor.stamp - away } else { anchor.stamp + away })
     }
 
+    /// Forgets what was heard; what comes next has nothing to do with it.
+    pub fn clear(&mut self) {
+        self.restart();
+        self.expected = None;
+    }
+
     fn restart(&mut self) {
         self.first = self.end();
         self.samples.clear();

@@ -4,6 +4,7 @@
 //! [`Policy`] is a state machine that is told the time; [`Supervisor`] carries out what it
 //! says, tells the [`Herald`], and feeds the watchdog while every stage moves.
 
+mod arrivals;
 mod backoff;
 mod watch;
 
@@ -22,6 +23,7 @@ use crate::event::{Device, DeviceState, State};
 
 use super::Progress;
 use super::worker::Post;
+use arrivals::Arrivals;
 use watch::Watch;
 
 /// How often the supervisor looks after everything.
@@ -196,6 +198,11 @@ impl Policy {
         [camera, self.microphone.tick(now, blocks)]
     }
 
+    /// Some device was plugged in: what is lost is tried soon.
+    pub fn stir(&mut self, now: Mono) {
+        self.camera.iter_mut().chain([&mut self.microphone]).for_each(|watch| watch.stir(now));
+    }
+
     /// Whether every stage has moved since the last time that this was true. A source that has
     /// ended stands still with a right; one that is lost has a worker that comes round.
     pub fn all_alive(&mut self, signs: &Signs) -> bool {
@@ -235,6 +242,11 @@ impl Policy {
     /// Why nothing can go on, if that is so.
     pub fn failure(self) -> Option<Error> {
         self.failed
+    }
+
+    /// Whether anything can be opened again.
+    pub fn has_devices(&self) -> bool {
+        self.camera.iter().chain([&self.microphone]).any(Watch::is_device)
     }
 
     pub fn has_failed(&self) -> bool {
@@ -319,9 +331,13 @@ impl<'a> Supervisor<'a> {
     /// # Errors
     /// Why nothing can go on.
     pub fn run(mut self, stopped: &dyn Fn() -> bool, halt: &AtomicBool) -> Result<()> {
+        let mut arrivals = self.policy.has_devices().then(Arrivals::of_devices).flatten();
         while !stopped() {
             if let Ok(report) = self.reports.recv_timeout(TICK) {
                 self.policy.hear(self.clock.now(), report);
+            }
+            if arrivals.as_mut().is_some_and(Arrivals::any) {
+                self.policy.stir(self.clock.now());
             }
             self.turn();
             if self.policy.has_failed() {

@@ -159,6 +159,29 @@ fn a_device_that_is_not_there_is_asked_for_ever_more_seldom_but_for_ever() {
 }
 
 #[test]
+fn a_device_that_is_plugged_in_need_not_wait_for_its_turn() {
+    let mut desk = Desk::running();
+    desk.hear(Report::Lost(Camera, Some(unplugged())));
+    for _ in 0..12 {
+        while desk.pass(TICK, 0, 1).is_empty() {}
+        desk.hear(Report::Refused(Camera, unplugged()));
+    }
+    assert_eq!(desk.pass(seconds(1), 0, 1), [], "its next turn is far away");
+    let plugged = desk.now;
+    // Nodes and their permissions come one after the other.
+    for _ in 0..2 {
+        desk.policy.stir(desk.now);
+        assert_eq!(desk.pass(TICK, 0, 1), []);
+    }
+    let orders = desk.pass(TICK, 0, 1);
+    let [(at, Order::Open(Camera))] = orders[..] else { panic!("{orders:?}") };
+    assert!(at.since(plugged) >= SHORTEST, "{at:?}");
+    desk.hear(Report::Refused(Camera, unplugged()));
+    // It was not this one, or it was not ready: the waits begin anew.
+    assert_eq!(desk.pass(2 * SHORTEST + TICK, 0, 1).len(), 1);
+}
+
+#[test]
 fn a_device_that_ran_well_is_opened_at_once_and_one_that_flaps_is_not() {
     let wait_after = |well: Duration| {
         let mut desk = Desk::running();

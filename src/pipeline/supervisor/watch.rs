@@ -17,6 +17,8 @@ const PERIODS: u32 = 4;
 const FIRST: Duration = Duration::from_secs(5);
 /// What is opened, closed or asked and has not come back for this long hangs in its driver.
 const HUNG: Duration = Duration::from_secs(5);
+/// A node that has just appeared is given its permissions, and its other names, in this time.
+const SETTLES: Duration = Duration::from_millis(300);
 /// A device that has run for this long has recovered, and its waits begin anew.
 const WELL: Duration = Duration::from_secs(10);
 
@@ -108,6 +110,14 @@ impl Watch {
     /// It has come to its end.
     pub fn ended(&mut self) {
         self.stage = Stage::Ended;
+    }
+
+    /// Some device was plugged in, perhaps this one: it is tried soon, and at short intervals.
+    pub fn stir(&mut self, now: Mono) {
+        if let Stage::Closed(due) = self.stage {
+            self.stage = Stage::Closed(due.min(now + SETTLES));
+            self.backoff.reset();
+        }
     }
 
     /// What to do now. `given` counts what the source gave altogether.
