@@ -91,7 +91,7 @@ pub fn open(wanted: &Wanted) -> Result<Box<dyn VideoSource>> {
     let opened = find::open(wanted.device.as_deref(), size)?;
     let choice = choose_for(&opened, wanted)?;
     let camera = Camera::start(opened, &choice, wanted)?;
-    log::info!("{}: {}", camera.describe(), choice.reason);
+    log::info!("{}: {} is {}", camera.name, choice.format.name(), choice.reason);
     let [width, height] = camera.layout.size;
     if [width, height] != size {
         log::warn!("{}: {width}×{height} instead of {}×{}", camera.name, size[0], size[1]);

@@ -54,6 +54,18 @@ fn next(camera: &mut dyn VideoSource, raw: &mut RawFrame, patience: Duration) ->
     Ok(false)
 }
 
+fn open_files() -> usize {
+    std::fs::read_dir("/proc/self/fd").unwrap().count()
+}
+
+/// Resident and mapped memory in pages (proc(5), `statm`).
+fn memory() -> [usize; 2] {
+    let text = std::fs::read_to_string("/proc/self/statm").unwrap();
+    let mut pages = text.split(' ').map(|number| number.parse().unwrap());
+    let mapped = pages.next().unwrap();
+    [pages.next().unwrap(), mapped]
+}
+
 const LONG: Duration = Duration::from_secs(5);
 
 /// The bars of vivid's first test pattern, from left to right, each channel on or off.
@@ -184,7 +196,6 @@ fn what_gives_no_pictures_is_refused_by_what_it_is() {
 fn an_unplugged_camera_is_an_error_at_once_and_found_again_by_its_name() {
     const DRIVER: &str = "/sys/bus/platform/drivers/vivid";
     let found = vivid().remove(0);
-    let open_files = || std::fs::read_dir("/proc/self/fd").unwrap().count();
     let before = open_files();
     for _ in 0..3 {
         let mut camera = open(&wanted(&found.card)).unwrap();
@@ -304,4 +315,24 @@ fn pulling_allocates_nothing_once_a_picture_was_held() {
         assert!(next(camera.as_mut(), &mut raw, LONG).unwrap());
         assert_eq!((raw.bytes.as_ptr(), raw.bytes.capacity()), held);
     }
+}
+
+#[test]
+#[ignore = "needs vivid: make rig-cameras"]
+fn opening_it_again_and_again_leaves_nothing_behind() {
+    let path = path_of(&vivid()[0]);
+    let mut raw = RawFrame::default();
+    let mut rounds = |count: u32| {
+        for _ in 0..count {
+            let mut camera = open(&Wanted { rate: 25.0, ..wanted(&path) }).unwrap();
+            assert!(next(camera.as_mut(), &mut raw, LONG).unwrap());
+        }
+        (open_files(), memory())
+    };
+    let (files, before) = rounds(10);
+    let (now, after) = rounds(100);
+    println!("{before:?} pages, then {after:?}");
+    assert_eq!(now, files);
+    // A single buffer left behind each time would be 11 000 pages.
+    assert!(after.iter().zip(before).all(|(after, before)| *after < before + 100));
 }
