@@ -124,7 +124,7 @@ pub enum Pooling {
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LabelsPart {
-    /// JSON file beside the manifest: see [`Labels`].
+    /// JSON file beside the manifest: see [`Labels`](super::Labels).
     pub file: String,
     /// SHA-256 of the file, hexadecimal.
     pub sha256: String,
