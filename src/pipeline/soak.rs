@@ -272,6 +272,7 @@ fn play(seconds: u64, seed: u64) -> Outcome {
     let (mut next, mut until) = (Mono(0) + Duration::from_secs(20), [None::<Mono>; 2]);
     let (mut works_since, mut stalled) = ([Some(Mono(0)); 2], Mono(0));
     let mut waits_for = [false; 2];
+    let (mut seen, mut blind_since) = (0, None);
     while clock.now() < Mono(0) + Duration::from_secs(seconds) {
         let now = clock.now() + STEP;
         clock.advance_to(now);
@@ -305,6 +306,20 @@ fn play(seconds: u64, seed: u64) -> Outcome {
         audio.step();
         audio.step();
         supervisor.turn();
+        let lost = ledger.lock().unwrap().last.camera.as_ref().map(|camera| camera.state);
+        let given = posts[0].given.load(Ordering::Relaxed);
+        book.lock().unwrap().blind = match lost {
+            // A sound from before may be laid over the first picture after.
+            Some(DeviceState::Lost) if given == seen => {
+                // A window that was pooled half before and half after the loss may still have
+                // its track from before.
+                Some(*blind_since.get_or_insert(now + Duration::from_secs(1)))
+            }
+            _ => {
+                (seen, blind_since) = (given, None);
+                None
+            }
+        };
         if now >= stalled {
             desk.turn().unwrap();
             if posts[1].gone.load(Ordering::Relaxed) != gone {
@@ -313,13 +328,6 @@ fn play(seconds: u64, seed: u64) -> Outcome {
         }
         let Condition { camera, microphone, .. } = ledger.lock().unwrap().last.clone();
         let states = [camera.unwrap().state, microphone.state];
-        let mut book = book.lock().unwrap();
-        book.blind = match states[0] {
-            // A window that was pooled half before and half after the loss may still have its
-            // track from before.
-            DeviceState::Lost => book.blind.or(Some(now + Duration::from_secs(1))),
-            _ => None,
-        };
         for (index, state) in states.into_iter().enumerate() {
             let well = works_since[index].map(|since| now.since(since)).unwrap_or_default();
             if state == DeviceState::Running && std::mem::take(&mut waits_for[index]) {
