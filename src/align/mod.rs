@@ -247,6 +247,11 @@ impl Aligner {
         1.0 / (1.0 + (-(slope * strength + offset)).exp())
     }
 
+    /// Whether the pack has labels, so that one sound can be told from another by name.
+    pub fn knows_names(&self) -> bool {
+        !self.nameless
+    }
+
     /// Whether a sound of this level (RMS, dB below full scale) is taken for silence.
     pub fn is_silent(&self, level_dbfs: f32) -> bool {
         level_dbfs < self.calibration.sound_floor_dbfs

@@ -17,6 +17,7 @@ mod ring;
 mod slot;
 mod sounds;
 mod supervisor;
+mod turn;
 mod window;
 mod wishes;
 mod worker;

@@ -14,6 +14,7 @@ use crate::signal::{FrontEnd, RATE};
 use crate::track::{self, Tracker};
 
 use super::sounds::Scribe;
+use super::turn::Turn;
 use super::window::{Span, Window};
 
 /// How often and how far back is looked.
@@ -122,6 +123,8 @@ pub struct Perception {
     patches: Vec<Patch>,
     vectors: Vec<SoundVector>,
     pooled: SoundVector,
+    /// In a pack that knows names.
+    turn: Option<Turn>,
     patch: Vec<f32>,
 
     frame: Option<Frame>,
@@ -152,11 +155,11 @@ impl Perception {
         Ok(Perception {
             window: None,
             scribe: Scribe::new(),
-            parts,
             due: None,
             patches: Vec::with_capacity(settings.window),
             vectors: Vec::with_capacity(settings.window),
             pooled: SoundVector::default(),
+            turn: parts.aligner.knows_names().then(Turn::default),
             patch: Vec::new(),
             frame: None,
             fresh: false,
@@ -169,6 +172,7 @@ impl Perception {
             sources: Vec::new(),
             sounds: Vec::new(),
             settings,
+            parts,
         })
     }
 
@@ -293,14 +297,24 @@ impl Perception {
 
         let began = Instant::now();
         self.sources.clear();
+        let mut sudden = Vec::new();
         if !silent {
             let levels: Vec<f32> = self.patches.iter().map(|patch| patch.level_dbfs).collect();
             self.level_dbfs = mean_level(&levels);
             pool(&self.vectors, &levels, self.parts.pooling, &mut self.pooled);
             let image = nearest(&self.seen, self.span.centre());
             self.sources = self.parts.aligner.look(image, &self.pooled);
+            if let Some(turn) = &self.turn {
+                let image = nearest(&self.seen, span.end);
+                let pooled = (&self.pooled, self.level_dbfs);
+                let aligner = &mut self.parts.aligner;
+                let (unsure, sure) = turn.sources(aligner, image, pooled, &self.sources);
+                self.sources.extend(unsure);
+                sudden = sure;
+            }
         }
-        let changes = self.parts.tracker.update(span.end, &self.sources);
+        let changes = self.parts.tracker.update_suddenly(span.end, &self.sources, &sudden);
+        self.sources.extend(sudden);
         self.sounds.clear();
         for change in changes {
             let camera = self.camera.as_ref();
@@ -358,9 +372,14 @@ impl Perception {
     }
 
     fn encode_sound(&mut self, span: Span, level_dbfs: f32) -> Result<()> {
-        if self.window.as_mut().is_some_and(|window| window.patch(&mut self.patch)) {
+        let Some(window) = &mut self.window else { return Ok(()) };
+        if window.patch(&mut self.patch) {
             let mut vector = SoundVector::default();
-            self.parts.encoders.audio.encode(&self.patch, &mut vector)?;
+            let encoder = &mut *self.parts.encoders.audio;
+            encoder.encode(&self.patch, &mut vector)?;
+            if let Some(turn) = &mut self.turn {
+                turn.hear(window, encoder)?;
+            }
             self.patches.push(Patch { span, level_dbfs });
             self.vectors.push(vector);
         }

@@ -105,7 +105,7 @@ fn silence_runs_no_encoder_and_says_nothing() {
 }
 
 #[test]
-fn every_look_encodes_one_patch_and_only_a_new_picture() {
+fn every_look_encodes_one_patch_and_its_newer_half_and_only_a_new_picture() {
     let mut toy = toy();
     let (progress, stop, mut notes) = (Progress::new(), AtomicBool::new(false), Notes::default());
     // The camera gives pictures for 2 s, the microphone sound for 6 s.
@@ -113,7 +113,7 @@ fn every_look_encodes_one_patch_and_only_a_new_picture() {
     lockstep(Some(video), audio, &mut toy.perception, &progress, &stop, &mut notes).unwrap();
     let looks = progress.counters().looks as usize;
     assert!((20..=22).contains(&looks), "{looks}");
-    assert_eq!(toy.patches.load(Ordering::Relaxed), looks);
+    assert_eq!(toy.patches.load(Ordering::Relaxed), 2 * looks);
     assert!((4..=7).contains(&toy.pictures.load(Ordering::Relaxed)));
     assert_eq!((notes.frames, notes.looks), (20, looks));
     // The last picture goes on to be looked at.

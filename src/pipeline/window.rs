@@ -147,6 +147,16 @@ impl Window {
         true
     }
 
+    /// Writes the newer half of the patch written last, over and over, and gives the level of its
+    /// samples, dB below full scale.
+    pub fn latest(&self, out: &mut Vec<f32>) -> f32 {
+        self.front_end.latest(out);
+        let half = self.front_end.samples() / 2;
+        let range = self.patch_place().and_then(|place| self.covered(place));
+        let samples = range.and_then(|range| self.samples.get(range.end - half..range.end));
+        level_dbfs(samples.unwrap_or_default())
+    }
+
     /// The place after the newest sample.
     fn end(&self) -> u64 {
         self.first + self.samples.len() as u64

@@ -30,6 +30,10 @@ pub trait SoundFrontEnd: Send {
     /// beginning. Allocates nothing once `out` has the size of a patch.
     fn patch(&mut self, place: u64, samples: &[f32], out: &mut Vec<f32>);
 
+    /// Writes what the last patch would be if its newer half had been all there was: that half of
+    /// its frames, over and over.
+    fn latest(&self, out: &mut Vec<f32>);
+
     /// Forgets the frames it keeps: places count anew, in another sound.
     fn restart(&mut self);
 }
@@ -127,6 +131,18 @@ impl Frames {
         &self.values
     }
 
+    /// The newer half of the frames, as often as fills a patch, one frame after the other.
+    pub fn latest(&self) -> impl Iterator<Item = &[f32]> {
+        let count = self.values.len() / self.width.max(1);
+        let half = count.div_ceil(2);
+        let frame = move |n: usize| {
+            let at = (count - half + n % half) * self.width;
+            // `at` is that of one of the frames.
+            &self.values[at..at + self.width]
+        };
+        (0..count).map(frame)
+    }
+
     pub fn restart(&mut self) {
         self.place = None;
     }
@@ -181,6 +197,32 @@ mod tests {
                 let mut other = both().into_iter().find(|f| f.name() == front_end.name()).unwrap();
                 other.patch(0, samples, &mut fresh);
                 assert_eq!(kept, fresh, "{} at {place}", front_end.name());
+            }
+        }
+    }
+
+    #[test]
+    fn the_latest_is_the_newer_half_over_and_over() {
+        for mut front_end in both() {
+            let [rows, columns] = front_end.shape();
+            // Where the frames of a patch lie, and their number.
+            let by_row = front_end.name() == "log-mel";
+            let count = if by_row { rows } else { columns };
+            let (mut patch, mut latest) = (Vec::new(), Vec::new());
+            let samples = noise(front_end.samples() as u32);
+            front_end.patch(0, &samples, &mut patch);
+            front_end.latest(&mut latest);
+            let frame = |patch: &[f32], n: usize| -> Vec<f32> {
+                if by_row {
+                    patch[n * columns..(n + 1) * columns].to_vec()
+                } else {
+                    patch.iter().skip(n).step_by(columns).copied().collect()
+                }
+            };
+            let half = count.div_ceil(2);
+            assert_eq!(latest.len(), patch.len());
+            for n in 0..count {
+                assert_eq!(frame(&latest, n), frame(&patch, count - half + n % half));
             }
         }
     }

@@ -87,6 +87,11 @@ impl SoundFrontEnd for LogMel {
         out.extend_from_slice(frames);
     }
 
+    fn latest(&self, out: &mut Vec<f32>) {
+        out.clear();
+        out.extend(self.frames.latest().flatten());
+    }
+
     fn restart(&mut self) {
         self.frames.restart();
     }

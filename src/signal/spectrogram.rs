@@ -132,17 +132,27 @@ impl SoundFrontEnd for Spectrogram {
                 *value = ((power + offset).ln() / scale) as f32;
             }
         });
-        // Frames are kept one after the other; the encoder wants the frequency to be slowest.
-        let (width, count) = (self.settings.frequencies(), self.settings.frames());
-        out.clear();
-        out.reserve(width * count);
-        for frequency in 0..width {
-            out.extend(frames.iter().skip(frequency).step_by(width));
-        }
+        let frames = frames.chunks_exact(self.settings.frequencies());
+        turned(frames, self.settings.frames(), out);
+    }
+
+    fn latest(&self, out: &mut Vec<f32>) {
+        turned(self.frames.latest(), self.settings.frames(), out);
     }
 
     fn restart(&mut self) {
         self.frames.restart();
+    }
+}
+
+/// Frames one after the other as rows of frequencies, which the encoder wants.
+fn turned<'a>(frames: impl Iterator<Item = &'a [f32]>, count: usize, out: &mut Vec<f32>) {
+    out.clear();
+    for (n, frame) in frames.enumerate() {
+        out.resize(frame.len() * count, 0.0);
+        for (value, place) in frame.iter().zip(out.iter_mut().skip(n).step_by(count)) {
+            *place = *value;
+        }
     }
 }
 

@@ -65,8 +65,18 @@ impl Tracker {
     /// Takes what one look found at the time `at` (no sources if it heard nothing) and says what
     /// changed: ends first, then updates and starts in the order of the tracks' age.
     pub fn update(&mut self, at: Mono, sources: &[Source]) -> Vec<Change> {
+        self.update_suddenly(at, sources, &[])
+    }
+
+    /// The same, with sources of which one sighting is enough to be tracks.
+    pub fn update_suddenly(
+        &mut self,
+        at: Mono,
+        sources: &[Source],
+        sudden: &[Source],
+    ) -> Vec<Change> {
         self.last = at;
-        self.witness(at, sources);
+        self.witness(at, sources, sudden);
 
         let mut changes = Vec::new();
         let settings = &self.settings;
@@ -112,19 +122,23 @@ impl Tracker {
     }
 
     /// Gives every source of one look to the path it belongs to, or opens a candidate for it.
-    fn witness(&mut self, at: Mono, sources: &[Source]) {
+    fn witness(&mut self, at: Mono, sources: &[Source], sudden: &[Source]) {
         for path in &mut self.paths {
             path.next_look();
         }
         let credible = |source: &&Source| source.confidence >= self.settings.hold_confidence;
-        let sources: Vec<&Source> = sources.iter().filter(credible).collect();
+        let mut sources: Vec<&Source> = sources.iter().filter(credible).collect();
+        let ordinary = sources.len();
+        sources.extend(sudden);
         let taken = associate::associate(&self.paths, &sources, &self.settings);
-        for (source, path) in sources.iter().zip(&taken) {
+        for (index, (source, path)) in sources.iter().zip(&taken).enumerate() {
             if let Some(path) = path.and_then(|index| self.paths.get_mut(index)) {
                 path.sighted(at, source, &self.settings);
+                path.is_certain(index >= ordinary);
             }
         }
-        for (source, _) in sources.iter().zip(&taken).filter(|(_, path)| path.is_none()) {
+        let unclaimed = sources.iter().zip(&taken).enumerate().filter(|(_, (_, p))| p.is_none());
+        for (index, (source, _)) in unclaimed {
             // Two names for one thing: the neighbour's name is evidence, not another thing.
             let home = self.paths.iter_mut().find(|path| {
                 path.seen_now() && path.shares_place(source, self.settings.same_place)
@@ -132,7 +146,9 @@ impl Tracker {
             match home {
                 Some(path) => path.also_called(source),
                 None if source.confidence >= self.settings.start_confidence => {
-                    self.paths.push(Path::new(at, source));
+                    let mut path = Path::new(at, source);
+                    path.is_certain(index >= ordinary);
+                    self.paths.push(path);
                 }
                 None => {}
             }

@@ -22,6 +22,8 @@ pub(super) struct Path {
     strangers: u32,
     /// One bit a look, the newest lowest: whether it was seen.
     looks: u32,
+    /// Whether one sighting was enough.
+    certain: bool,
     last_seen: Mono,
     /// Sightings in a row that say the other thing about being in view.
     contradictions: u32,
@@ -60,6 +62,7 @@ impl Path {
             }],
             strangers: 0,
             looks: 1,
+            certain: false,
             last_seen: at,
             contradictions: 0,
             told: None,
@@ -162,9 +165,14 @@ impl Path {
         }
     }
 
-    /// Whether it has been seen often enough to be a track.
+    /// Notes whether the sighting that it got is enough to be a track.
+    pub fn is_certain(&mut self, certain: bool) {
+        self.certain |= certain;
+    }
+
+    /// Whether it has been seen often or certainly enough to be a track.
     pub fn proven(&self, settings: &Settings) -> bool {
-        self.recent(settings).count_ones() >= settings.start_hits
+        self.certain || self.recent(settings).count_ones() >= settings.start_hits
     }
 
     /// Whether it is gone: a track by time, a candidate when no look of its trial has seen it.

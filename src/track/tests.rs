@@ -61,6 +61,17 @@ impl Noise {
 }
 
 #[test]
+fn one_sudden_sighting_starts_a_track_or_proves_a_candidate() {
+    let (mut tracker, at) = (tracker(), Mono(1_000_000_000));
+    let (cow, dog) = (source("Cow", 0.9, [0.2, 0.5]), source("Dog", 0.9, [0.8, 0.5]));
+    assert_eq!(tracker.update(at, std::slice::from_ref(&cow)), vec![]);
+    let changes = tracker.update_suddenly(at + HOP, &[cow], std::slice::from_ref(&dog));
+    assert_eq!(phases(&changes), [(Phase::Start, 1), (Phase::Start, 2)]);
+    let changes = tracker.update_suddenly(at + HOP * 2, &[], &[dog]);
+    assert_eq!(phases(&changes), [], "it is the track that it was");
+}
+
+#[test]
 fn a_track_starts_when_two_of_three_looks_saw_the_source_and_ends_after_the_gap() {
     let mut tracker = tracker();
     let dog = || vec![source("Dog", 0.8, [0.3, 0.5])];

@@ -1,0 +1,116 @@
+//! Whether the sound has just turned to something else.
+//!
+//! A look pools patches over more than a second, and so it takes about as long until something
+//! new outweighs what was heard before. The newer half of the newest patch knows sooner. It is a
+//! worse witness, so that it is heard only where it contradicts the rest, is about as loud, and
+//! points somewhere with some certainty (docs/performance.md has what this gains and costs).
+
+use crate::align::{Aligner, Source};
+use crate::encode::{AudioEncoder, ImageMap, SoundVector};
+use crate::error::Result;
+
+use super::window::Window;
+
+/// Below this cosine with the pooled sound the newest one is another sound.
+const UNLIKE: f32 = 0.7;
+/// How much weaker than the pooled sound it may be, dB: the rest between two barks is no change.
+const WEAKER_DB: f32 = 10.0;
+/// How sure the ear must be of its name: half a second of a cow may be a clarinet.
+const CLEAR: f32 = 0.5;
+/// From this confidence on one look is enough.
+const SURE: f32 = 0.8;
+
+/// The newest sound by itself.
+#[derive(Default)]
+pub(super) struct Turn {
+    patch: Vec<f32>,
+    vector: SoundVector,
+    level_dbfs: f32,
+}
+
+impl Turn {
+    /// Hears the newer half of the patch that `window` wrote last.
+    ///
+    /// # Errors
+    /// The encoder failed.
+    pub fn hear(&mut self, window: &Window, encoder: &mut dyn AudioEncoder) -> Result<()> {
+        self.level_dbfs = window.latest(&mut self.patch);
+        encoder.encode(&self.patch, &mut self.vector)
+    }
+
+    /// The things in view that this sound came from if it is another one than `pooled`, whose
+    /// sources are `known`; those that one look is enough for come second.
+    pub fn sources(
+        &self,
+        aligner: &mut Aligner,
+        image: Option<&ImageMap>,
+        (pooled, level_dbfs): (&SoundVector, f32),
+        known: &[Source],
+    ) -> (Vec<Source>, Vec<Source>) {
+        let another = cosine(&pooled.embedding, &self.vector.embedding) < UNLIKE;
+        if !another || self.level_dbfs < level_dbfs - WEAKER_DB {
+            return (Vec::new(), Vec::new());
+        }
+        let new = |source: &Source| {
+            source.on_screen
+                && source.label_score >= CLEAR
+                && !known.iter().any(|old| old.on_screen && old.label == source.label)
+        };
+        let found = aligner.look(image, &self.vector).into_iter().filter(new);
+        found.partition(|source| source.confidence < SURE)
+    }
+}
+
+fn cosine(a: &[f32], b: &[f32]) -> f32 {
+    let dot = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f32>();
+    dot(a, b) / (dot(a, a) * dot(b, b)).sqrt().max(f32::MIN_POSITIVE)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::encode::Pack;
+
+    /// What the tiny pack hears: red, green, blue, grey, noise.
+    fn sound(embedding: [f32; 5], heard: f32) -> SoundVector {
+        let tags = embedding.map(|value| if value > 0.0 { heard } else { 0.0 });
+        SoundVector { embedding: embedding.to_vec(), tags: tags.to_vec() }
+    }
+
+    /// The names found, unsure and sure, where red sounded and now the newest half second says
+    /// `newest`, weaker by `weaker` dB. Red lies on the left, green on the right.
+    fn found(newest: SoundVector, weaker: f32) -> [Vec<String>; 2] {
+        let pack = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/packs/tiny");
+        let mut aligner = Aligner::new(&Pack::load(&pack).unwrap());
+        let mut image = ImageMap { dim: 5, height: 1, width: 4, values: vec![0.0; 20] };
+        (image.values[0], image.values[7]) = (1.0, 1.0);
+        let red = sound([0.9, 0.0, 0.0, 0.0, 0.0], 0.9);
+        let known = aligner.look(Some(&image), &red);
+        let turn = Turn { patch: Vec::new(), vector: newest, level_dbfs: -20.0 - weaker };
+        let (unsure, sure) = turn.sources(&mut aligner, Some(&image), (&red, -20.0), &known);
+        [unsure, sure].map(|sources| sources.into_iter().map(|source| source.label).collect())
+    }
+
+    const GREEN: [f32; 5] = [0.0, 0.9, 0.0, 0.0, 0.0];
+    const NOTHING: [Vec<String>; 2] = [Vec::new(), Vec::new()];
+
+    #[test]
+    fn another_sound_is_found_at_once_where_it_comes_from() {
+        assert_eq!(found(sound(GREEN, 0.9), 0.0), [vec![], vec!["Green".to_owned()]]);
+    }
+
+    #[test]
+    fn the_same_sound_is_no_news() {
+        assert_eq!(found(sound([0.9, 0.0, 0.0, 0.0, 0.0], 0.9), 0.0), NOTHING);
+        assert_eq!(found(sound([0.9, 0.5, 0.0, 0.0, 0.0], 0.9), 0.0), NOTHING);
+    }
+
+    #[test]
+    fn what_is_weak_or_hardly_known_or_out_of_view_is_left_to_the_next_looks() {
+        assert_eq!(found(sound(GREEN, 0.9), 12.0), NOTHING);
+        assert_eq!(found(sound(GREEN, 0.2), 0.0), NOTHING);
+        assert_eq!(found(sound([0.0, 0.0, 0.9, 0.0, 0.0], 0.9), 0.0), NOTHING);
+    }
+}
