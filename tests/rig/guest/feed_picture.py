@@ -19,19 +19,23 @@ RATE = 15  # pictures a second that the camera gives
 OUTPUT = 2  # V4L2_BUF_TYPE_VIDEO_OUTPUT
 S_FMT = 0xC0D05605
 S_PARM = 0xC0CC5616
+STREAMON = 0x40045612
 
 
 def code(letters):
     return int.from_bytes(letters.encode("ascii"), "little")
 
 
-def set_format(camera, letters, row):
+def start_output(camera, letters, row):
     size = row * HEIGHT if row else WIDTH * HEIGHT * 2
     pixels = (WIDTH, HEIGHT, code(letters), 1, row, size, 8)  # no interlacing, sRGB
     asked = struct.pack("<I4x7I", OUTPUT, *pixels).ljust(208, b"\0")
     fcntl.ioctl(camera, S_FMT, asked)
     rate = struct.pack("<I4I", OUTPUT, 0x1000, 0, 1, RATE).ljust(204, b"\0")
     fcntl.ioctl(camera, S_PARM, rate)
+    # Writing needs no such call, but without it the driver never learns that its writer is
+    # gone, and takes no pictures from the next one.
+    fcntl.ioctl(camera, STREAMON, struct.pack("i", OUTPUT))
 
 
 def content(name):
@@ -57,10 +61,10 @@ def main():
     camera = os.open(Picture.NODE, os.O_RDWR)
     if kind == "mjpeg":
         pictures = mjpeg_pictures()
-        set_format(camera, "MJPG", 0)
+        start_output(camera, "MJPG", 0)
     else:
         pictures = yuyv_pictures()
-        set_format(camera, "YUYV", WIDTH * 2)
+        start_output(camera, "YUYV", WIDTH * 2)
     tick = start
     os.write(camera, pictures[0])
     while True:
