@@ -56,6 +56,7 @@ def renumbered():
     card = SoundCard()
     try:
         with Scene(), Daemon(config()) as daemon, Reader() as reader:
+            unplugged(card, daemon, reader)  # whatever is set up once, now is
             before, number = daemon.measure(), card.number()
             released = pull(card)
             noticed = daemon.until("degraded")
@@ -139,7 +140,7 @@ def stall():
         recovered = daemon.until_hearing()
         now = status()["counters"]
         lost = now["xruns"] - first["xruns"], now.get("samples_missed", 0)
-        check(lost[0] + lost[1] > 0, f"1.5 s without reading, and nothing is said to be missing")
+        check(lost[0] + lost[1] > 0, f"1.5 s without reading, nothing missing: {first} {now}")
         reader.next_sound()
         before.check_back()
         reader.check_nothing_lost()
@@ -147,28 +148,29 @@ def stall():
 
 
 def drift(parts):
-    """Lets the card's clock run wrong for a minute: the windows must follow its stamps."""
+    """Lets the card's clock run wrong for a minute and a half: the windows must follow its stamps."""
     card = SoundCard()
     card.rate_shift(parts)
     try:
         with Scene(), Daemon(config()) as daemon, Reader() as reader:
             before = daemon.measure()
             start = time.monotonic()
-            time.sleep(60)
+            time.sleep(90)
             sounds = reader.sounds(start)
-            early = [s["latency_ms"] for s in sounds if s["arrived"] < start + 20]
-            late = [s["latency_ms"] for s in sounds if s["arrived"] > start + 40]
+            early = [s["latency_ms"] for s in sounds if s["arrived"] < start + 30]
+            late = [s["latency_ms"] for s in sounds if s["arrived"] > start + 60]
             if not early or not late:
                 raise Failed("nothing was heard")
-            middle = [sorted(part)[len(part) // 2] for part in (early, late)]
-            # Counting samples would be off by 0.6 s after half a minute at 2 %.
-            check(abs(middle[1] - middle[0]) < 300, f"latency went from {middle} ms")
+            # The least of each, as a look takes longer when the host is busy. Counting samples
+            # would be off by 1.2 s after a minute at 2 %.
+            least = min(early), min(late)
+            check(abs(least[1] - least[0]) < 400, f"latency went from {least} ms")
             counters = status()["counters"]
             check(counters["samples_lost"] == 0, f"samples were lost: {counters}")
             check(counters["xruns"] == 0, f"xruns: {counters}")
             before.check_back()
             reader.check_nothing_lost()
-            return f"latency {middle[0]:.0f} → {middle[1]:.0f} ms"
+            return f"latency {least[0]:.0f} → {least[1]:.0f} ms"
     finally:
         card.rate_shift(100000)
 

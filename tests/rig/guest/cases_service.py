@@ -131,10 +131,9 @@ def killed():
 def hang(daemon, thread):
     """Hangs one of its threads, and waits until systemd has it killed and it runs again."""
     threads = daemon.threads()
-    found = [tid for name, tid in threads.items() if thread in name]
-    check(found, f"no thread called {thread} among {sorted(threads)}")
+    check(thread in threads, f"no thread {thread} among {sorted(threads)}")
     start = time.monotonic()
-    with subprocess.Popen([sys.executable, "-B", "/rig/hang.py", str(found[0])]) as tracer:
+    with subprocess.Popen([sys.executable, "-B", "/rig/hang.py", str(threads[thread])]) as tracer:
         try:
             daemon.until_restarted(90)
             check("watchdog" in "\n".join(journal()).lower(), "it was not the watchdog")
@@ -155,22 +154,27 @@ def hung(thread):
 
 @case("hung stage: perception, caught by the watchdog")
 def hung_perception():
-    return hung("percep")
+    return hung("tyto")  # the main thread's
 
 
 @case("hung stage: capture of sound, caught by the watchdog")
 def hung_audio():
-    return hung("audio")
+    return hung("tyto-audio")
 
 
 @case("hung stage: capture of pictures, caught by the watchdog")
 def hung_video():
-    return hung("video")
+    return hung("tyto-video")
+
+
+@case("hung stage: supervision, caught by the watchdog")
+def hung_supervisor():
+    return hung("tyto-supervisor")
 
 
 @case("hung stage: the service, caught by the watchdog")
 def hung_service():
-    return hung("serv")
+    return hung("tyto-serve")
 
 
 @case("the whole process stopped, caught by the watchdog")
