@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 use clap::builder::PossibleValue;
 use indicatif::{ProgressBar, ProgressStyle};
 use tyto::error::{Error, Kind};
-use tyto::evaluate::protocol::{self, Files, Protocol};
+use tyto::evaluate::multi::Reading;
+use tyto::evaluate::protocol::{self, Choice, Files, Protocol};
 use tyto::evaluate::stored::Stored;
 use tyto::evaluate::{Media, Report, Run, System, sheet};
 
@@ -18,8 +19,11 @@ use pack::PackSystem;
 
 const EXAMPLES: &str = "\
 Examples:
-  tyto eval --protocol manifest --annotations pairs.jsonl negatives.jsonl --json scores.json
-  tyto eval --protocol mixtures --annotations pairs.jsonl
+  tyto eval --protocol manifest --annotations singles.jsonl pairs.jsonl negatives.jsonl
+  tyto eval --protocol vggss --annotations vggss.json --predictor centre
+  tyto eval --protocol vggss --annotations vggss.json --media frames audio --json scores.json
+  tyto eval --protocol is3 --annotations is3_bbox.json --pred theirs.jsonl --sheet worst.png
+  tyto eval --protocol is3 --annotations is3_bbox.json --media is3 --negative-audio
 
 The report goes to standard output as Markdown. Beside every score stand the same scores of a
 centred disc of half the area (centre), of the whole picture (full) and of the truth itself
@@ -27,14 +31,17 @@ centred disc of half the area (centre), of the whole picture (full) and of the t
 
 /// Options of `tyto eval`.
 #[derive(clap::Args)]
-#[command(after_help = EXAMPLES)]
+#[command(after_help = after_help())]
 pub struct Args {
-    /// What is asked, of which data set
+    /// What is asked, of which data set: one of the protocols below
     #[arg(long, value_name = "NAME", value_parser = protocol_values(), hide_possible_values = true)]
     protocol: String,
-    /// The data set's own annotations; of a manifest, several
+    /// The data set's own annotations, as the protocols below name them
     #[arg(long, visible_alias = "data", value_name = "FILE", num_args = 1.., required = true)]
     annotations: Vec<PathBuf>,
+    /// A list that goes with the annotations, as the protocols below name it
+    #[arg(long, value_name = "FILE")]
+    list: Option<PathBuf>,
     /// Folders with the pictures, sounds and masks, however deep; a manifest also looks beside
     /// itself
     #[arg(long, value_name = "DIR", num_args = 1..)]
@@ -45,6 +52,21 @@ pub struct Args {
     /// Measure these maps instead: JSON lines with "id" and "map", or a folder of ID.npy
     #[arg(long, value_name = "PATH", conflicts_with = "predictor")]
     pred: Option<PathBuf>,
+    /// How several maps are matched to several sources: one of the readings below
+    #[arg(
+        long,
+        value_name = "NAME",
+        value_parser = reading_values(),
+        hide_possible_values = true,
+        default_value = "frame-wise"
+    )]
+    reading: String,
+    /// Measure how the maps answer silence, noise and other items' sounds instead
+    #[arg(long)]
+    negative_audio: bool,
+    /// Score at which maps are cut, for a reading that has one or for --negative-audio
+    #[arg(long, value_name = "SCORE", allow_negative_numbers = true)]
+    threshold: Option<f64>,
     /// Write the report as JSON; - is standard output, instead of Markdown
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
@@ -79,6 +101,24 @@ fn protocol_values() -> Vec<PossibleValue> {
     protocol::ALL.iter().map(value).collect()
 }
 
+fn reading_values() -> Vec<PossibleValue> {
+    Reading::NAMES.iter().map(|(name, about)| PossibleValue::new(*name).help(*about)).collect()
+}
+
+/// Protocols and readings with what they are, then examples.
+fn after_help() -> String {
+    let mut text = "Protocols, and the files that --annotations and --list name:\n".to_owned();
+    for protocol in protocol::ALL {
+        text +=
+            &format!("  {:27} {}\n{:29} {}\n", protocol.name, protocol.about, "", protocol.files);
+    }
+    text += "\nReadings, for protocols of several sources:\n";
+    for (name, about) in Reading::NAMES {
+        text += &format!("  {name:27} {about}\n");
+    }
+    text + "\n" + EXAMPLES
+}
+
 /// Scores, prints, writes and draws.
 ///
 /// # Errors
@@ -88,7 +128,10 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     let config = args.setup.load()?;
     // The parser takes no other names.
     let Some(protocol) = Protocol::named(&args.protocol) else { return Ok(()) };
-    let sets = protocol.read(&Files { annotations: args.annotations.clone(), list: None })?;
+    let Some(reading) = Reading::named(&args.reading, args.threshold) else { return Ok(()) };
+    let choice = Choice { reading, negative_audio: args.negative_audio, threshold: args.threshold };
+    let files = Files { annotations: args.annotations.clone(), list: args.list.clone() };
+    let sets = protocol.read(&files)?;
     let media = Media::below(&args.media)?;
     let mut stored = args.pred.as_deref().map(Stored::open).transpose()?;
     let mut pack = match args.predictor {
@@ -111,7 +154,7 @@ pub fn run(args: Args) -> anyhow::Result<()> {
         bar.set_position(done as u64);
     };
     let mut run = Run::new(system, &media, &mut tick);
-    let report = protocol.score(&mut run, &sets, &mut |case| {
+    let report = protocol.score(&mut run, &sets, choice, &mut |case| {
         if args.sheet.is_some() {
             cases.push(case);
         }

@@ -1,7 +1,8 @@
 //! What is known without looking: the floors and the ceiling that stand beside every score.
 
 use super::grid::{Cells, Grid, Region};
-use super::metrics::{overlap, place};
+use super::metrics::average_precision::average_precision;
+use super::metrics::{detection, overlap, place, segmentation};
 use super::score_map::ScoreMap;
 
 /// A map that is made without looking at anything.
@@ -97,6 +98,40 @@ impl Claim {
         match self {
             Claim::Map(map) => place::prefers(map, region, others),
             Claim::Oracle => !region.cells.is_empty(),
+        }
+    }
+}
+
+impl Claim {
+    /// See [`average_precision`].
+    pub fn pixel_precision(&self, truth: &Cells) -> f64 {
+        match self {
+            Claim::Map(map) => average_precision(map, truth),
+            Claim::Oracle => f64::from(u8::from(!truth.is_empty())),
+        }
+    }
+
+    /// See [`segmentation::mask_iou`], of what scores 0.5 or more on the stretched map.
+    pub fn mask_iou(&self, mask: &Cells) -> f64 {
+        match self {
+            Claim::Map(map) => segmentation::mask_iou(&map.at_least_stretched(0.5), mask),
+            Claim::Oracle => 1.0,
+        }
+    }
+
+    /// See [`segmentation::f_curve`].
+    pub fn f_curve(&self, mask: &Cells) -> Option<Vec<f64>> {
+        match self {
+            Claim::Map(map) => segmentation::f_curve(map, mask),
+            Claim::Oracle => (!mask.is_empty()).then(|| vec![1.0; segmentation::THRESHOLDS]),
+        }
+    }
+
+    /// How sure a map is that something sounds: the mean of its highest quarter. The oracle knows.
+    pub fn confidence(&self, in_view: bool) -> f64 {
+        match self {
+            Claim::Map(map) => map.mean_of_top(detection::CONFIDENT_SHARE),
+            Claim::Oracle => f64::from(u8::from(in_view)),
         }
     }
 }

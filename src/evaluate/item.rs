@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::grid::{CellBox, Cells, Grid, Region, SIDE};
+use super::grid::{CellBox, Grid, SIDE};
 
 /// What a file is wanted for; decides which files are looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -50,21 +50,17 @@ impl Wanted {
 pub enum Place {
     /// Everything inside of any of these boxes.
     Boxes(Vec<CellBox>),
-    /// A box from each of several annotators; see [`Region::consensus`].
+    /// A box from each of several annotators; see [`Region::consensus`](super::grid::Region::consensus).
     Consensus(Vec<CellBox>),
-    /// What is not black in this file, brought to the grid by its nearest pixels.
-    Mask(Wanted),
+    /// What is not black in this file, brought to the grid by its nearest pixels; of which of the
+    /// item's pictures, counted from 0.
+    Mask(Wanted, usize),
 }
 
-impl Place {
-    /// The boxes as a region of `grid`; `None` for a mask, which must be read first.
-    pub fn region(&self, grid: Grid) -> Option<Region> {
-        match self {
-            Place::Boxes(boxes) => Some(Region::hard(Cells::boxes(grid, boxes))),
-            Place::Consensus(boxes) => Some(Region::consensus(grid, boxes)),
-            Place::Mask(_) => None,
-        }
-    }
+/// The same boxes in the picture number `picture` of several side by side, counted from 0.
+pub fn shifted(boxes: &[CellBox], picture: usize) -> Vec<CellBox> {
+    let right = (picture * SIDE) as i64;
+    boxes.iter().map(|[x0, y0, x1, y1]| [x0 + right, *y0, x1 + right, *y1]).collect()
 }
 
 /// A thing in the picture.

@@ -12,6 +12,8 @@ pub mod media;
 pub mod metrics;
 pub mod mix;
 pub mod mixtures;
+pub mod multi;
+pub mod negative_audio;
 pub mod picture;
 pub mod protocol;
 pub mod readers;

@@ -177,7 +177,8 @@ impl Table {
             text += &format!("| {} | {} |", row.who, row.n);
             for measure in &columns {
                 match row.scores.iter().find(|(other, _)| other == measure) {
-                    Some((_, value)) => text += &format!(" {value:.1} |"),
+                    Some((_, value)) if measure.percent => text += &format!(" {value:.1} |"),
+                    Some((_, value)) => text += &format!(" {value:.2} |"),
                     None => text += " – |",
                 }
             }

@@ -3,9 +3,10 @@
 
 use std::path::PathBuf;
 
-use super::grid::{Grid, Region};
+use super::grid::{Cells, Grid, Region};
 use super::item::{Dataset, Item, Place, Wanted};
 use super::media::Media;
+use super::readers::mask;
 use super::report::{Missing, Report, SetInfo};
 use super::system::{Prediction, Scene, Sound, System};
 use crate::error::{Kind, Result};
@@ -79,7 +80,16 @@ impl<'a> Run<'a> {
 
     /// Where a thing is; masks are read from the media folders.
     pub fn region(&self, place: &Place, grid: Grid) -> std::result::Result<Region, String> {
-        place.region(grid).ok_or_else(|| "its mask cannot be read".to_owned())
+        match place {
+            Place::Mask(wanted, picture) => {
+                let path = self.media.find(wanted);
+                let path = path.ok_or_else(|| format!("{} is not there", wanted.title()))?;
+                let mask = mask::read(&path).map_err(|error| error.to_string())?;
+                Ok(Region::hard(mask.cells(grid, *picture)))
+            }
+            Place::Boxes(boxes) => Ok(Region::hard(Cells::boxes(grid, boxes))),
+            Place::Consensus(boxes) => Ok(Region::consensus(grid, boxes)),
+        }
     }
 
     /// Notes that an item cannot be scored.

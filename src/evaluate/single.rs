@@ -2,9 +2,11 @@
 
 use super::baseline::{Baseline, Claim};
 use super::grid::{Cells, Grid};
-use super::item::{Dataset, Item};
+use super::item::{Dataset, Item, Place};
 use super::measure::{self as m, Scores, add};
 use super::metrics::calibration::{self, Promise};
+use super::metrics::detection::{self, Detected};
+use super::metrics::segmentation;
 use super::metrics::success::{auc, least_of_groups, mean, share, share_at_least};
 use super::report::{Reliability, Report, Row, Table};
 use super::run::Run;
@@ -26,7 +28,10 @@ struct Outcome {
     part: Option<String>,
     /// How well its map fits; `None` for a negative.
     fit: Option<Fit>,
+    /// How sure the system says it is.
     confidence: Option<f64>,
+    /// How sure its map makes it: see [`detection::CONFIDENT_SHARE`].
+    map_confidence: Option<f64>,
     on_screen: Option<bool>,
 }
 
@@ -39,6 +44,9 @@ struct Fit {
     at_50: f64,
     points: bool,
     prefers: Option<bool>,
+    pixel_precision: f64,
+    /// Against a mask: IoU, and the F curve unless the mask is empty.
+    mask: Option<(f64, Option<Vec<f64>>)>,
 }
 
 /// The outcomes of one set: the system's first, then one list for each baseline.
@@ -124,6 +132,7 @@ fn one(
         Ok(prediction) => prediction,
         Err(why) => return Ok(Err(why)),
     };
+    let is_mask = matches!(item.sounding.first().map(|thing| &thing.place), Some(Place::Mask(..)));
     let fit = |claim: &Claim| {
         region.as_ref().map(|region| Fit {
             ciou: claim.half_area_ciou(region),
@@ -132,6 +141,8 @@ fn one(
             at_50: claim.ciou_at_score(region, 0.5),
             points: claim.points_at(region),
             prefers: (!silent.is_empty()).then(|| claim.prefers(region, &silent)),
+            pixel_precision: claim.pixel_precision(&region.cells),
+            mask: is_mask.then(|| (claim.mask_iou(&region.cells), claim.f_curve(&region.cells))),
         })
     };
     let outcome = |fit: Option<Fit>| Outcome {
@@ -142,11 +153,11 @@ fn one(
     };
     if let Some(prediction) = prediction {
         let map = match (&prediction.map, &region) {
-            (Some(map), Some(_)) => Some(Claim::Map(Box::new(ScoreMap::new(map, grid)))),
             (None, Some(_)) => return Ok(Err("the prediction has no map".to_owned())),
-            (_, None) => None,
+            (map, _) => map.as_ref().map(|map| Claim::Map(Box::new(ScoreMap::new(map, grid)))),
         };
         let judged = Outcome {
+            map_confidence: map.as_ref().map(|map| map.confidence(region.is_some())),
             on_screen: called(&prediction),
             confidence: prediction.confidence,
             ..outcome(map.as_ref().and_then(fit))
@@ -157,7 +168,8 @@ fn one(
         outcomes.system.push(judged);
     }
     for (list, claim) in outcomes.baselines.iter_mut().zip(baselines) {
-        list.push(outcome(fit(claim)));
+        let map_confidence = Some(claim.confidence(region.is_some()));
+        list.push(Outcome { map_confidence, ..outcome(fit(claim)) });
     }
     Ok(Ok(()))
 }
@@ -239,9 +251,40 @@ fn scores(outcomes: &[Outcome]) -> Scores {
     add(&mut scores, m::IAUC_ADAPTIVE, auc(&least_adaptive));
     add(&mut scores, m::IOU_AT_30, mean(of(|fit| fit.at_30)));
     add(&mut scores, m::IOU_AT_50, mean(of(|fit| fit.at_50)));
+    add(&mut scores, m::AP_PIXEL, mean(of(|fit| fit.pixel_precision)));
+    let masks: Vec<&(f64, Option<Vec<f64>>)> =
+        fits.iter().filter_map(|fit| fit.mask.as_ref()).collect();
+    add(&mut scores, m::MIOU, mean(masks.iter().map(|(iou, _)| *iou)));
+    let curves: Vec<&[f64]> = masks.iter().filter_map(|(_, curve)| curve.as_deref()).collect();
+    add(&mut scores, m::F_SCORE, segmentation::max_of_mean(&curves));
+    detected(outcomes, &mut scores);
     add(&mut scores, m::RECALL, called(true));
     add(&mut scores, m::FALSE_ON, called(false));
     scores
+}
+
+/// The measures of sets that hold both what is in view and what is not.
+fn detected(outcomes: &[Outcome], scores: &mut Scores) {
+    let in_view = outcomes.iter().filter(|outcome| outcome.fit.is_some()).count();
+    if in_view == 0 || in_view == outcomes.len() {
+        return;
+    }
+    let by = |confidence: fn(&Outcome) -> Option<f64>| -> Option<Vec<Detected>> {
+        let item = |outcome: &Outcome| {
+            let ciou = outcome.fit.as_ref().map(|fit| fit.ciou);
+            Some(Detected { ciou, confidence: confidence(outcome)? })
+        };
+        outcomes.iter().map(item).collect()
+    };
+    if let Some(items) = by(|outcome| outcome.map_confidence) {
+        add(scores, m::AP, detection::average_precision(&items));
+        add(scores, m::MAX_F1, detection::max_f1(&items));
+        add(scores, m::LOC_ACC, detection::localisation_accuracy(&items));
+    }
+    if let Some(items) = by(|outcome| outcome.confidence) {
+        add(scores, m::AP_OWN, detection::average_precision(&items));
+        add(scores, m::MAX_F1_OWN, detection::max_f1(&items));
+    }
 }
 
 /// Confidence and the decision: each set's positives against the negatives of all sets.
