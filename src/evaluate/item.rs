@@ -100,12 +100,15 @@ impl Item {
     }
 }
 
-/// What was wrong with boxes, and how many of them there were. Boxes are scored as they then are.
+/// What was wrong with boxes, and how many of them there were.
+///
+/// The repairs are the field's, because its figures were made with them: corners are cut at the
+/// picture's edge, and a box that ends before it begins is the empty slice that numpy makes of it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
 pub struct Repairs {
     /// Boxes read.
     pub boxes: usize,
-    /// Boxes whose end came before their beginning; see the reader for what became of them.
+    /// Boxes whose end came before their beginning; they are empty.
     pub inverted: usize,
     /// Boxes that began before the picture; cut at its edge.
     pub negative: usize,
@@ -138,10 +141,10 @@ impl Repairs {
         self.beyond += usize::from(x0.max(y0).max(x1).max(y1) > side);
     }
 
-    fn done(&mut self, [x0, y0, x1, y1]: CellBox) -> CellBox {
-        let turned = [x0.min(x1), y0.min(y1), x0.max(x1), y0.max(y1)];
-        self.empty += usize::from(turned[0] == turned[2] || turned[1] == turned[3]);
-        turned
+    fn done(&mut self, cells: CellBox) -> CellBox {
+        let [x0, y0, x1, y1] = cells;
+        self.empty += usize::from(x1 <= x0 || y1 <= y0);
+        cells
     }
 }
 
@@ -163,12 +166,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn boxes_are_turned_and_cut_and_counted() {
+    fn boxes_are_cut_and_counted_and_stay_empty_if_they_end_before_they_begin() {
         let mut repairs = Repairs::default();
-        assert_eq!(repairs.unit_box([0.5, 0.0, 0.25, 1.5], 0.0), [56, 0, 112, 224]);
+        assert_eq!(repairs.unit_box([0.5, 0.0, 0.25, 1.5], 0.0), [112, 0, 56, 224]);
         assert_eq!(repairs.unit_box([-0.1, 0.1, 0.5, 0.1], 0.0), [0, 22, 112, 22]);
         assert_eq!(repairs.pixel_box([3.0, 10.0, 255.0, 256.0], 256.0), [2, 8, 223, 224]);
-        let wanted = Repairs { boxes: 3, inverted: 1, negative: 1, beyond: 1, empty: 1 };
+        let wanted = Repairs { boxes: 3, inverted: 1, negative: 1, beyond: 1, empty: 2 };
         assert_eq!(repairs, wanted);
     }
 

@@ -91,7 +91,7 @@ impl Reading {
             };
         };
         match self {
-            Reading::FrameWise | Reading::Halves => ciou(&map.upper_half(), region),
+            Reading::FrameWise | Reading::Halves => ciou(map.upper_half(), region),
             Reading::ClassAware(share) => {
                 iou(&map.above((share * f64::from(map.highest())) as f32), &region.cells)
             }

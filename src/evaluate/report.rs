@@ -177,7 +177,10 @@ impl Table {
             text += &format!("| {} | {} |", row.who, row.n);
             for measure in &columns {
                 match row.scores.iter().find(|(other, _)| other == measure) {
-                    Some((_, value)) if measure.percent => text += &format!(" {value:.1} |"),
+                    // A tenth of a percent is more than a hundred items can tell.
+                    Some((_, value)) if measure.percent && row.n < 1000 => {
+                        text += &format!(" {value:.1} |");
+                    }
                     Some((_, value)) => text += &format!(" {value:.2} |"),
                     None => text += " – |",
                 }

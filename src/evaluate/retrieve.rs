@@ -12,8 +12,8 @@ use super::run::Run;
 use super::system::Sound;
 use crate::error::Result;
 
-/// Whether the items behind a query and those behind an answer belong together.
-type Match<'a> = &'a dyn Fn(&[&Item], &[&Item]) -> bool;
+/// Whether the items of a query and those of an answer belong together.
+type Right<'a> = dyn Fn(&[&Item], &[&Item]) -> bool + 'a;
 
 /// Pictures or sounds, each once, with the items that they occur in.
 struct Gallery<'a> {
@@ -105,7 +105,7 @@ fn table(
         ("picture to sound", pictures, sounds, scores),
     ];
     for (direction, queries, answers, scores) in directions {
-        let kinds: [(&str, Match<'_>); 2] = [("class", &class), ("pair", &pair)];
+        let kinds: [(&str, &Right<'_>); 2] = [("class", &class), ("pair", &pair)];
         for (kind, right) in kinds {
             let is_right = |query: &(&Wanted, Vec<&Item>)| -> Vec<bool> {
                 answers.entries.iter().map(|(_, items)| right(&query.1, items)).collect()

@@ -1,5 +1,7 @@
 //! A predicted map on the grid, with its cells in order: every cut is a look into that order.
 
+use std::cell::OnceCell;
+
 use super::grid::{Cells, Grid};
 use super::resize::resized;
 use crate::align::SimilarityMap;
@@ -13,6 +15,8 @@ pub struct ScoreMap {
     order: Vec<u32>,
     /// It answers "everywhere" to every cut: the full-frame floor.
     everywhere: bool,
+    /// The upper half, which is asked for again and again of a floor.
+    half: OnceCell<Cells>,
 }
 
 impl ScoreMap {
@@ -33,7 +37,7 @@ impl ScoreMap {
         let mut order: Vec<u32> = (0..values.len() as u32).collect();
         // Every entry of `order` is an index of `values`.
         order.sort_by(|&a, &b| values[b as usize].total_cmp(&values[a as usize]));
-        ScoreMap { grid, values, order, everywhere: false }
+        ScoreMap { grid, values, order, everywhere: false, half: OnceCell::new() }
     }
 
     /// The map that says "everywhere", whatever it is asked.
@@ -83,8 +87,8 @@ impl ScoreMap {
     }
 
     /// The upper half: cells above `sort(values)[N / 2]`, ties with it left out.
-    pub fn upper_half(&self) -> Cells {
-        self.above_rank(self.grid.cells() / 2)
+    pub fn upper_half(&self) -> &Cells {
+        self.half.get_or_init(|| self.above_rank(self.grid.cells() / 2))
     }
 
     /// The `count` highest cells, fewer where the last ones tie with what would be left out: cells
@@ -175,7 +179,8 @@ mod tests {
     #[test]
     fn everywhere_is_kept_by_every_cut() {
         let all = ScoreMap::everywhere(GRID);
-        for cells in [all.upper_half(), all.top(3), all.at_least(2.0), all.at_least_stretched(0.9)]
+        for cells in
+            [all.upper_half().clone(), all.top(3), all.at_least(2.0), all.at_least_stretched(0.9)]
         {
             assert_eq!(cells, Cells::all(GRID));
         }
@@ -192,7 +197,7 @@ mod tests {
             let mut sorted = values.clone();
             sorted.sort_by(f32::total_cmp);
             let above = |cut: f32| Cells::chosen(GRID, |index| values[index] > cut);
-            prop_assert_eq!(scores.upper_half(), above(sorted[6]));
+            prop_assert_eq!(scores.upper_half(), &above(sorted[6]));
             prop_assert_eq!(scores.top(count), above(sorted[11 - count]));
             let (low, high) = (f64::from(sorted[0]), f64::from(sorted[11]));
             let stretched = |index: usize| match high > low {

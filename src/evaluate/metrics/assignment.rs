@@ -53,9 +53,9 @@ pub fn hungarian(worth: &[Vec<f64>]) -> Vec<Option<usize>> {
         }
     }
     let mut result = vec![None; rows];
-    for column in 1..=columns {
-        if let Some(slot) = owner[column].checked_sub(1).and_then(|row| result.get_mut(row)) {
-            *slot = Some(column - 1);
+    for (column, row) in owner.iter().skip(1).take(columns).enumerate() {
+        if let Some(slot) = row.checked_sub(1).and_then(|row| result.get_mut(row)) {
+            *slot = Some(column);
         }
     }
     result

@@ -10,7 +10,9 @@ pub fn average_precision(map: &ScoreMap, truth: &Cells) -> f64 {
     let (all, values) = (truth.count() as f64, map.values());
     let (mut hits, mut kept, mut counted, mut sum) = (0f64, 0f64, 0f64, 0f64);
     let mut order = map.order().peekable();
-    while let Some(index) = order.next() {
+    while counted < all
+        && let Some(index) = order.next()
+    {
         kept += 1.0;
         hits += f64::from(u8::from(truth.contains(index)));
         // Cells of one score are let in together.

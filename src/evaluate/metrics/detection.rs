@@ -37,7 +37,7 @@ pub fn precision_recall(items: &[Detected], threshold: f64) -> (f64, f64) {
     (share(right, wrong), share(right, missed))
 }
 
-/// Average precision: thresholds are every ⌈n / 200⌉-th confidence (at least every one), from the
+/// Average precision: thresholds are every ⌊n / 200⌋-th confidence (every one of fewer than 400), from the
 /// second highest down; `Σ max(P_i…) (R_{i+1} − R_i)`. `None` of nothing.
 pub fn average_precision(items: &[Detected]) -> Option<f64> {
     let mut confidences = sorted(items);

@@ -14,14 +14,14 @@ pub fn ciou(kept: &Cells, region: &Region) -> f64 {
 /// [`ciou`] of the upper half of the map: cells above `sort(map)[N / 2]`. The field's cIoU, which
 /// is blind to how much of the picture the map covers.
 pub fn half_area_ciou(map: &ScoreMap, region: &Region) -> f64 {
-    ciou(&map.upper_half(), region)
+    ciou(map.upper_half(), region)
 }
 
 /// [`ciou`] of as many of the highest cells as the region has (Senocak et al., 2023: *adaptive*);
 /// of the upper half where the region is empty.
 pub fn adaptive_ciou(map: &ScoreMap, region: &Region) -> f64 {
     match region.cells.count() {
-        0 => ciou(&map.upper_half(), region),
+        0 => ciou(map.upper_half(), region),
         count => ciou(&map.top(count), region),
     }
 }

@@ -102,7 +102,7 @@ mod tests {
     fn every_annotator_s_box_is_brought_from_256_to_224() {
         let mut repairs = Repairs::default();
         let found = boxes(ONE.as_bytes(), "1.xml", &mut repairs).unwrap();
-        assert_eq!(found, [[0, 112, 224, 223], [28, 56, 56, 112]]);
+        assert_eq!(found, [[0, 112, 224, 223], [56, 56, 28, 112]]);
         assert_eq!((repairs.boxes, repairs.inverted), (2, 1));
     }
 

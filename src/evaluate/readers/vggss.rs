@@ -1,8 +1,8 @@
 //! VGG-SS (Chen et al., CVPR 2021): `vggss.json`.
 //!
 //! `[{"file": "ID_SSSSSS", "class": "dog barking", "bbox": [[x0, y0, x1, y1], …]}, …]`, corners in
-//! 0..1. A box is `(np.clip(box, 0, 1) * 224).astype(int)`; the few whose corners are exchanged are
-//! turned the right way round. The frame is the middle one of ten seconds: `FILE.jpg`, or
+//! 0..1. A box is `(np.clip(box, 0, 1) * 224).astype(int)`; the 18 whose ends do not come after
+//! their beginnings are empty, as in every published figure. The frame is the middle one of ten seconds: `FILE.jpg`, or
 //! `FILE/image_050.jpg` in a dump of ten frames a second.
 
 use std::path::Path;
@@ -79,7 +79,7 @@ mod tests {
             "bbox":[[0.25,0.5,0.75,1.0],[0.9,-0.1,0.8,0.5]]}]"#;
         let set = parse(text, "v").unwrap();
         let item = &set.items[0];
-        let boxes = Place::Boxes(vec![[56, 112, 168, 224], [179, 0, 201, 112]]);
+        let boxes = Place::Boxes(vec![[56, 112, 168, 224], [201, 0, 179, 112]]);
         assert_eq!(item.sounding[0].place, boxes);
         assert_eq!((set.repairs.boxes, set.repairs.inverted, set.repairs.negative), (2, 1, 1));
         let names =
