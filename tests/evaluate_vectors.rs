@@ -191,7 +191,7 @@ fn duet_scores(one: &Duet, reading: Reading) -> serde_json::Value {
     let report = multi::score(&mut run, "duet", &[set], reading).unwrap();
     assert!(report.missing.is_empty());
     serde_json::to_value(
-        &report.tables[0].rows[0]
+        report.tables[0].rows[0]
             .scores
             .iter()
             .map(|(m, v)| (m.key, *v))
