@@ -32,14 +32,14 @@ fn largest_difference(got: &[f32], want: &[f32]) -> f32 {
 /// The resizer may differ from Pillow's by one grey level here and there, which is most of the
 /// difference on this picture; on equal pixels the engines agree to 2e-6.
 #[test]
-fn the_picture_s_map_is_onnx_runtime_s_within_0_03_of_values_that_reach_3() {
+fn the_picture_s_map_is_onnx_runtime_s_within_0_05_of_values_that_reach_2() {
     let picture = Picture { width: 97, height: 61, rgb: bytes("picture.rgb") };
     let mut map = ImageMap::default();
     encoders().image.encode(&picture, &mut map).expect("encodes");
-    assert_eq!((map.dim, map.height, map.width), (98, 13, 13));
+    assert_eq!((map.dim, map.height, map.width), (98, 32, 32));
     let difference = largest_difference(&map.values, &floats("map.f32"));
     println!("largest difference on the map: {difference:.2e}");
-    assert!(difference < 0.03, "{difference}");
+    assert!(difference < 0.05, "{difference}");
 }
 
 #[test]

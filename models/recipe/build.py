@@ -16,6 +16,7 @@ import numpy as np
 
 import audio
 import evaluate
+import heads
 import image
 import labels
 import logmel
@@ -49,11 +50,12 @@ def main():
     bridge = Bridge(HERE / "concepts.toml", sound_names, json.loads(files["imagenet_names.json"].read_text()))
     lite0 = readers.legacy_torch(files["efficientnet-lite0.pth"])
     detector = readers.frozen_graph(files["ssd_mobilenet_v2.pb"])
+    head = heads.load("foreground")
     yamnet = readers.tensorflow_checkpoint(str(files["yamnet.index"]).removesuffix(".index"))
 
     with tempfile.TemporaryDirectory(dir=args.out.parent) as folder:
         out = pathlib.Path(folder)
-        (out / "image.onnx").write_bytes(image.encoder(lite0, detector, bridge).SerializeToString(deterministic=True))
+        (out / "image.onnx").write_bytes(image.encoder(lite0, detector, bridge, head).SerializeToString(deterministic=True))
         (out / "audio.onnx").write_bytes(audio.encoder(yamnet, bridge).SerializeToString(deterministic=True))
         (out / "labels.json").write_text(pack.compact(labels.labels(bridge, sound_names)))
         pack.write(out, bridge)
@@ -66,7 +68,7 @@ def main():
             audio.encoder(yamnet, bridge, large="float32").SerializeToString()), {"patch": patch}, 5e-3)
         pixels = vectors.normalised(vectors.picture(), (image.SIZE,) * 2, [127] * 3, [128] * 3)[None]
         compare("image", built.image, evaluate.session(
-            image.encoder(lite0, detector, bridge, large="float32").SerializeToString()), {"picture": pixels}, 0.1)
+            image.encoder(lite0, detector, bridge, head, large="float32").SerializeToString()), {"picture": pixels}, 0.1)
 
         args.out.mkdir(exist_ok=True)
         for path in sorted(out.iterdir()):

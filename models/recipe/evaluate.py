@@ -16,7 +16,7 @@ import scipy.signal
 from PIL import Image
 
 import logmel
-from look import Labels, cosine, look
+from look import Labels, focused, look
 
 
 def session(path, threads=1):
@@ -57,16 +57,17 @@ class Pack:
         return found / np.maximum(np.linalg.norm(found, axis=0), 1e-9)
 
     def hear(self, samples):
-        """(D vector, tag scores), both means over the patches."""
+        """(D vector, tag scores), pooled over the patches as the pack says."""
+        pool = {"mean": np.mean, "max": np.max}[self.spec["audio"]["pooling"]]
         rows = [self.audio.run(["embedding", "tags"], {"patch": p[None, None]}) for p in logmel.patches(samples)]
-        return np.mean([e[0] for e, _ in rows], axis=0), np.mean([t[0] for _, t in rows], axis=0)
+        return pool([e[0] for e, _ in rows], axis=0), pool([t[0] for _, t in rows], axis=0)
 
     def row(self, seen, samples):
         """One prediction: the map of the whole sound, and what its strongest source says."""
         calibration = self.spec["calibration"]
         level = 20 * math.log10(max(float(np.sqrt(np.mean(np.square(samples)))) if len(samples) else 0.0, 1e-9))
         vector, tags = self.hear(samples)
-        out = {"map": cosine(seen, vector).round(6).tolist(), "confidence": 0.0, "on_screen": False}
+        out = {"map": focused(seen, vector, self.labels.families).round(6).tolist(), "confidence": 0.0, "on_screen": False}
         if level < calibration["sound_floor_dbfs"]:
             return out
         sources = look(seen, vector, tags, self.labels, calibration["on_screen"], calibration["sure_label"])

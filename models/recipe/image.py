@@ -1,17 +1,22 @@
-"""The image encoder: EfficientNet-Lite0 and a trimmed detector, joined in the concept space."""
+"""The image encoder: EfficientNet-Lite0 and a trimmed detector, joined in the concept space, on a
+map twice as fine that a trained head tells things from background on."""
 import numpy as np
 
 import networks
 from onnxgraph import Graph
 
-SIZE = 416           # the picture's side; the map has one cell for 32 pixels
+SIZE = 512           # the picture's side
+CELLS = SIZE // 16   # of the map: twice as fine as the classifier's own
 DETECTOR_SIZE = 300  # what the detector was trained at: its cells lie on the picture without a shift
 LEVELS = 4           # of its six: the last two see the whole picture at once
 TEMPERATURE = 1.8    # of the classifier's softmax; above 1, the whole object answers, not its face
 BEFORE, AFTER = 0.5, 0.8  # smoothing of the logits and of the concept maps, 0 none, 1 binomial
-POWER = 0.7          # concept mass to coordinate
+POWER = 1.0          # concept mass to coordinate
 FAMILY = 0.5         # weight of the family dimensions
-BACKGROUND = 2.5     # weight of the mass that belongs to no concept: how sure a peak must be
+BACKGROUND = 1.8     # weight of the mass that belongs to no concept: how sure a peak must be
+RIVALS = ("Animal", "Vehicle")  # families of which a place shows one member
+TRUST = 0.25         # power of the trained foreground; 0 leaves the classifiers alone
+DOUBT = 0.02         # what it leaves everywhere: what it has never seen may sound as well
 
 
 def smoothing(n, amount):
@@ -49,10 +54,55 @@ def thing_scores(g, picture, constants, bridge, cells):
     return best
 
 
-def encoder(state, constants, bridge, size=SIZE, large="int8"):
+def foreground(g, maps, mass, head, cells):
+    """(1, 1, cells, cells) in 0..1: how likely a thing, of whatever kind, is at each place.
+
+    Trained (train/foreground.py). It sees the classifier's maps of strides 8, 16 and 32 and the
+    concepts' masses, all brought to 48 channels by one matrix each and added.
+    """
+    def spread(x):
+        n = g.shapes[x][2]
+        return x if n == cells else g.place(x, stretching(cells, n), stretching(cells, n))
+
+    _, channels, h, _ = g.shapes[maps[2]]
+    halves = g.node("AveragePool", [maps[2]], (1, channels, h // 2, h // 2), kernel_shape=[2, 2], strides=[2, 2])
+    roots = g.node("Sqrt", [g.apply("Max", mass, 1e-9)], g.shapes[mass])
+    parts = [spread(g.mix(x, head[name], exact=True))
+             for name, x in (("t2", halves), ("t4", maps[4]), ("t6", maps[6]), ("p", roots))]
+    both = g.add(g.add(parts[0], parts[1]), g.add(parts[2], parts[3]))
+    width = len(head["bias"])
+    both = g.node("Clip", [g.add_bias(both, head["bias"]), *g.bounds()], g.shapes[both])
+    # Its border repeats: a pad of zeros would look like an edge of the picture's own.
+    around = g.border(both, 2)
+    near = g.node("Conv", [around, g.constant(head["depthwise"]), g.constant(head["depthwise_bias"])],
+                  g.shapes[both], kernel_shape=[5, 5], group=width)
+    near = g.node("Clip", [near, *g.bounds()], g.shapes[both])
+    near = g.add(g.mix(near, head["pointwise"], head["pointwise_bias"], exact=True), both)
+    near = g.node("Clip", [near, *g.bounds()], g.shapes[both])
+    logit = g.mix(near, head["out"], head["out_bias"], exact=True)
+    return g.node("Sigmoid", [logit], g.shapes[logit])
+
+
+def unrivalled(g, seen, bridge):
+    """(1, concepts, cells, cells): how much of each concept a relative's detection leaves.
+
+    What the detector takes for a cow is not a dog, however much the classifier, which knows 118
+    dogs, sees of one in a calf's face. Only in families whose members the detector tells apart.
+    """
+    _, count, h, w = g.shapes[seen]
+    rows = [row for row, family in zip(bridge.kin, bridge.families) if family["name"] in RIVALS]
+    tops = [g.node("ReduceMax", [g.node("Gather", [seen, g.constant(np.flatnonzero(row).astype(np.int64))],
+                                        (1, int(row.sum()), h, w), axis=1)],
+                   (1, 1, h, w), axes=[1], keepdims=1) for row in rows]
+    tops = g.mix(g.node("Concat", tops, (1, len(rows), h, w), axis=1), np.array(rows).T, exact=True)
+    lead = g.apply("Max", g.add(tops, g.apply("Mul", seen, -1.0)), 0.0)
+    return g.apply("Add", g.apply("Mul", lead, -1.0), 1.0)
+
+
+def encoder(state, constants, bridge, head, size=SIZE, large="int8"):
     g = Graph("tyto-image", large)
     picture = g.input("picture", (1, 3, size, size))
-    _, logits = networks.lite0(g, picture, state)
+    maps, logits = networks.lite0(g, picture, state)
     cells = g.shapes[logits][2]
     blur = smoothing(cells, BEFORE)
     # Softmax and grouping in one product: exp(logits) against the table and a row of ones. Logits
@@ -69,15 +119,24 @@ def encoder(state, constants, bridge, size=SIZE, large="int8"):
     seen = g.mix(thing_scores(g, picture, constants, bridge, cells), bridge.things, exact=True)
     seen = g.apply("Min", seen, 1.0)
     absent = g.apply("Add", g.apply("Mul", seen, -1.0), 1.0)
-    lacking = g.apply("Add", g.apply("Mul", mass, -1.0), 1.0)
+    believed = g.node("Mul", [mass, unrivalled(g, seen, bridge)], shape)
+    lacking = g.apply("Add", g.apply("Mul", believed, -1.0), 1.0)
     both = g.apply("Add", g.apply("Mul", g.apply("Mul", lacking, absent), -1.0), 1.0)
 
     rest = g.node("ReduceSum", [mass, g.constant(np.array([1], np.int64))], one, keepdims=1)
     rest = g.apply("Max", g.apply("Add", g.apply("Mul", rest, -1.0), 1.0), 0.0)
     rest = g.apply("Mul", rest, g.node("ReduceMin", [absent], one, axes=[1], keepdims=1))
 
-    blur = smoothing(cells, AFTER)
-    both, rest = g.place(both, blur, blur), g.place(rest, blur, blur)
+    fine = size // 16
+    finer = stretching(fine, cells) @ smoothing(cells, AFTER)
+    both, rest = g.place(both, finer, finer), g.place(rest, finer, finer)
+    # What the head takes for background is taken from every concept and given to the background.
+    thing = g.apply("Add", foreground(g, maps, mass, head, fine), DOUBT)
+    thing = g.node("Pow", [thing, g.constant(np.float32(TRUST))], g.shapes[thing])
+    both = g.node("Mul", [both, thing], g.shapes[both])
+    some = g.node("Mul", [g.apply("Add", g.apply("Mul", rest, -1.0), 1.0), thing], g.shapes[rest])
+    rest = g.apply("Add", g.apply("Mul", some, -1.0), 1.0)
+    cells, one = fine, (1, 1, fine, fine)
     families = [g.node("ReduceMax", [g.node("Gather", [both, g.constant(np.flatnonzero(row).astype(np.int64))],
                                             (1, int(row.sum()), cells, cells), axis=1)],
                        one, axes=[1], keepdims=1) for row in bridge.kin]

@@ -7,6 +7,8 @@ FLOOR = 0.05     # and every source at least this much by itself
 HEARSAY = 0.1    # label scores below this point nowhere: brown noise is "breathing" at 0.096
 RIVAL = 0.75     # next to an invisible label, a visible one must match this well to be believed
 KIN = 0.4        # prototypes closer than this are the same source under another name
+BREADTH = 6      # what stands out must do so over this part of the picture's width
+ALIKE = 3        # how sharply a map keeps to places that look like its peak
 
 
 class Labels:
@@ -55,43 +57,74 @@ def cosine(seen, vector):
     return np.tensordot(vector / max(np.linalg.norm(vector), 1e-9), seen, (0, 0))
 
 
+def focused(seen, vector, families):
+    """(h, w): the cosine map, kept to what looks like the place of its peak.
+
+    What agrees with the sound at the peak (its dimensions there times the sound's, families left
+    out unless there is nothing else) is looked for everywhere: the whole of the thing and others
+    of its kind have it, a relative that only shares a family or a faint second meaning has not.
+    """
+    similarity = cosine(seen, vector)
+    y, x = np.unravel_index(similarity.argmax(), similarity.shape)
+    shared = seen[:, y, x] * vector
+    particular = shared.copy()
+    particular[families] = 0
+    alike = cosine(seen, particular if particular.any() else shared)
+    if alike[y, x] <= 0:
+        return similarity
+    return similarity * np.clip(alike / alike[y, x], 0, 1) ** ALIKE
+
+
+def breadth(cells):
+    """The odd number of cells that is a sixth of the map, 1 for a coarse one."""
+    return max(1, (cells // BREADTH - 1) // 2 * 2 + 1)
+
+
+def stands_out(similarity):
+    """The highest mean over a square of cells, its border repeated: one cell alone is easily high."""
+    reach = breadth(max(similarity.shape)) // 2
+    padded = np.pad(similarity, reach, mode="edge")
+    squares = np.lib.stride_tricks.sliding_window_view(padded, (2 * reach + 1,) * 2)
+    return float(squares.mean((2, 3)).max())
+
+
 def strength(seen, own, label, score, labels, sure):
-    """How well the picture bears the sound out: the peak of the map, in cosine.
+    """How well the picture bears the sound out: what stands out of the map, in cosine.
 
     A sure label must be borne out by itself: a bark does not come from the cat because both are
     animals. Then the family dimensions do not count.
     """
     if not labels.rows[label]["visible"] or score < HEARSAY:
         return 0.0
-    peak = float(cosine(seen, own).max())
+    borne = stands_out(cosine(seen, own))
     if labels.rows[label]["general"] or score < sure:
-        return peak
+        return borne
     particular = own.copy()
     particular[labels.families] = 0
-    return min(peak, float(cosine(seen, particular).max()))
+    return min(borne, stands_out(cosine(seen, particular)))
 
 
 def look(seen, vector, tags, labels, on_screen, sure):
     """The sources of one look: [{"label", "label_score", "map", "peak", "strength", "on_screen"}, ...].
 
     Two sources are told apart only where the picture bears it out: each with its own map above
-    the threshold, at peaks more than one cell apart. Otherwise the sound is one source, and its
-    map is that of the whole vector, which a wrong second label cannot spoil.
+    the threshold, at peaks further apart than a cell and a tenth of the map. Otherwise the sound
+    is one source, and its map is that of the whole vector, which a wrong second label cannot spoil.
     """
     found, scores = labels.explain(vector, tags), labels.scores(tags)
 
     def source(i, own):
-        similarity = cosine(seen, own)
+        similarity = focused(seen, own, labels.families)
         borne = strength(seen, own, i, scores[i], labels, sure)
         return {"label": labels.rows[i]["name"], "label_score": float(scores[i]), "map": similarity,
                 "peak": np.unravel_index(similarity.argmax(), similarity.shape), "strength": borne,
                 "on_screen": borne >= on_screen}
 
-    apart = []
+    apart, near = [], max(1, max(seen.shape[1:]) // 10)
     if len(found) > 1:
         for (i, _), own in zip(found, labels.own_vectors(vector, found)):
             new = source(i, own)
-            if new["on_screen"] and all(np.abs(np.subtract(new["peak"], old["peak"])).max() > 1 for old in apart):
+            if new["on_screen"] and all(np.abs(np.subtract(new["peak"], old["peak"])).max() > near for old in apart):
                 apart.append(new)
     if len(apart) > 1:
         return apart

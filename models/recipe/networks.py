@@ -9,7 +9,7 @@ LITE0 = [(1, 3, 1, 1, 16), (2, 3, 2, 6, 24), (2, 5, 2, 6, 40), (3, 3, 2, 6, 80),
 
 
 def lite0(g, x, state, stages=LITE0):
-    """EfficientNet-Lite0; returns (1280-channel map, logits of 1000 classes at every location).
+    """EfficientNet-Lite0; returns (the map after each stage, logits of 1000 classes at every location).
 
     With even sizes SAME padding samples every strided layer half a step right and down of the
     centre: 0.5 + 1 + 2 + 4 + 8 = 15.5 pixels in all, half a cell of the map. Padding the last
@@ -23,7 +23,7 @@ def lite0(g, x, state, stages=LITE0):
         return g.conv(x, w, b, stride, groups, act, lead)
 
     x = conv(x, "_conv_stem", "_bn0", 2)
-    index = 0
+    index, maps = 0, []
     for stage, (repeats, _, stride, expand, _) in enumerate(stages):
         for i in range(repeats):
             block, skip = f"_blocks.{index}.", x
@@ -36,10 +36,11 @@ def lite0(g, x, state, stages=LITE0):
             if i > 0:
                 x = g.add(x, skip)
             index += 1
+        maps.append(x)
     features = conv(x, "_conv_head", "_bn1")
     # The classifier is linear after the mean over the map, so at one location it is a 1x1
     # convolution: an exact class-activation map.
-    return features, g.mix(features, state["_fc.weight"], state["_fc.bias"])
+    return maps, g.mix(features, state["_fc.weight"], state["_fc.bias"])
 
 
 def yamnet(g, x, variables):

@@ -113,6 +113,15 @@ class Graph:
         b = b if isinstance(b, str) else self.constant(np.asarray(b, np.float32))
         return self.node(op, [a, b], self.shapes[a])
 
+    def add_bias(self, x, bias):
+        """One value for each channel."""
+        return self.node("Add", [x, self.constant(np.asarray(bias, np.float32).reshape(1, -1, 1, 1))], self.shapes[x])
+
+    def border(self, x, width):
+        """The map with its border repeated `width` times on every side."""
+        _, _, h, w = self.shapes[x]
+        return self.place(x, *(np.eye(n)[np.clip(np.arange(-width, n + width), 0, n - 1)] for n in (h, w)))
+
     def add(self, a, b):
         return self.node("Add", [a, b], self.shapes[a])
 

@@ -8,6 +8,9 @@ const FINER: usize = 4;
 /// How far up from the median to the peak a place must reach to stand out.
 const STANDS_OUT: f32 = 0.5;
 
+/// What counts as borne out fills a square of one part in this many of the map's longer side.
+const BREADTH: usize = 6;
+
 impl SimilarityMap {
     /// Where the map is highest, x and y in 0..1 of the picture, and the value there.
     ///
@@ -101,6 +104,16 @@ impl SimilarityMap {
         out
     }
 
+    /// The highest mean over a square of cells a sixth of the map wide (an odd number of them, one
+    /// in a coarse map), the border repeated; 0 for an empty map.
+    pub(super) fn broad_peak(&self) -> f32 {
+        let longest = self.width.max(self.height);
+        let reach = (longest / BREADTH).saturating_sub(1) / 2;
+        let across = means(&self.values, self.width, 1, reach);
+        let both = means(&across, self.height, self.width, reach);
+        both.into_iter().fold(0.0, f32::max)
+    }
+
     /// The first of the highest cells.
     pub(super) fn highest(&self) -> Option<(usize, f32)> {
         let mut best: Option<(usize, f32)> = None;
@@ -134,9 +147,41 @@ fn median(values: &[f32]) -> f32 {
     sorted.get(sorted.len() / 2).copied().unwrap_or(0.0)
 }
 
+/// The mean of every value and its `reach` neighbours on both sides, along one axis of a map:
+/// `length` values, `step` apart. The border is repeated.
+fn means(values: &[f32], length: usize, step: usize, reach: usize) -> Vec<f32> {
+    let at = |index: usize| {
+        let position = (index / step) % length;
+        let line = index - position * step;
+        let window = (position as isize - reach as isize)..=(position as isize + reach as isize);
+        // Clamped to the line, every index names a value of the map.
+        let value = |p: isize| values[line + p.clamp(0, length as isize - 1) as usize * step];
+        window.map(value).sum::<f32>() / (2 * reach + 1) as f32
+    };
+    (0..values.len()).map(at).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_high_cell_is_no_broad_peak_and_a_corner_counts_as_if_the_map_went_on() {
+        let mut fine = map(32, &[0.0; 32 * 32]);
+        fine.values[16 * 32 + 16] = 1.0;
+        assert!((fine.broad_peak() - 1.0 / 25.0).abs() < 1e-6);
+        for (x, y) in [(0, 0), (1, 0), (0, 1), (1, 1)] {
+            fine.values[y * 32 + x] = 0.5;
+        }
+        // Of the five columns round the first cell, four repeat or are the two high ones.
+        assert!((fine.broad_peak() - 0.5 * 16.0 / 25.0).abs() < 1e-6, "{}", fine.broad_peak());
+        assert_eq!(
+            map(4, &[0.1, 0.9, 0.2, 0.3]).broad_peak(),
+            0.9,
+            "a coarse map's cells are broad"
+        );
+        assert_eq!(SimilarityMap::default().broad_peak(), 0.0);
+    }
 
     fn map(width: usize, values: &[f32]) -> SimilarityMap {
         SimilarityMap { width, height: values.len() / width, values: values.to_vec() }

@@ -1,6 +1,7 @@
 //! Where picture and sound meet: the similarity map, the sources in it, and whether they are in view.
 
 mod explain;
+mod focus;
 mod map;
 #[cfg(test)]
 mod tests;
@@ -79,8 +80,8 @@ const HEARSAY: f32 = 0.1;
 /// part of how well the better one does, to be believed.
 const RIVAL: f32 = 0.75;
 
-/// Peaks at most this many cells apart, along both axes, are one place.
-const SAME_PLACE: usize = 1;
+/// Peaks at most a cell, or this part of the map, apart along both axes are one place.
+const SAME_PLACE: f32 = 0.1;
 
 impl Aligner {
     /// An aligner with the labels and the calibration of `pack`.
@@ -103,14 +104,14 @@ impl Aligner {
     /// Finds the things that sound, at most [`MOST`], the one that explains the sound best first.
     ///
     /// Several things are told apart only where the picture bears it out: each is in view by its
-    /// own part of the sound, and the peaks are more than a cell apart. Otherwise there is one
+    /// own part of the sound, and the peaks are further apart than a cell and a tenth of the map. Otherwise there is one
     /// source, named by the best label that can be seen if it fits about as well as the best (else
     /// by the best), and its map is that of the whole sound, which a wrong second label cannot
     /// spoil.
     ///
     /// A source is in view if its label can be seen and the picture bears it out with the pack's
-    /// `on_screen` cosine or above. That strength is the peak of its map, or nothing if the label
-    /// cannot be seen or was heard with less than 0.1; but a label that is
+    /// `on_screen` cosine or above. That strength is what stands out of its map (the highest mean
+    /// over a sixth of it), or nothing if the label cannot be seen or was heard with less than 0.1; but a label that is
     /// sure (heard with `sure_label` or above) must be borne out by itself: a bark does not come
     /// from the cat because both are animals. Then a map without the families' dimensions must
     /// peak as high.
@@ -127,10 +128,10 @@ impl Aligner {
     }
 
     /// One answer for a picture and a sound of which one source is expected: the map of the whole
-    /// sound, and of the sources that [`look`](Self::look) finds the one that the picture bears
+    /// sound, kept to its peak's like, and of the sources that [`look`](Self::look) finds the one that the picture bears
     /// out best. Without any source the confidence is 0.
     pub fn answer(&mut self, image: &ImageMap, sound: &SoundVector) -> Answer {
-        let map = self.similarity(image, sound);
+        let map = self.map(image, &sound.embedding);
         match self.borne(Some(image), sound).into_iter().max_by(|a, b| a.1.total_cmp(&b.1)) {
             Some((source, strength)) => Answer {
                 map,
@@ -178,10 +179,11 @@ impl Aligner {
         found: &[Part],
         scores: &[f32],
     ) -> Vec<Borne> {
+        let near = (SAME_PLACE * image.width.max(image.height) as f32).max(1.0) as usize;
         let mut apart: Vec<Borne> = Vec::with_capacity(found.len());
         for (part, own) in found.iter().zip(own_parts(self.space, sound, &self.prototypes, found)) {
             let new = self.source(Some(image), &own, part.label, scores[part.label]);
-            let taken = |(old, _): &Borne| cells_apart(&new.0.map, &old.map) <= SAME_PLACE;
+            let taken = |(old, _): &Borne| cells_apart(&new.0.map, &old.map) <= near;
             if new.0.on_screen && !apart.iter().any(taken) {
                 apart.push(new);
             }
@@ -192,9 +194,13 @@ impl Aligner {
     /// The source of the part `own` of a sound.
     fn source(&self, image: Option<&ImageMap>, own: &[f32], label: usize, score: f32) -> Borne {
         let label = &self.labels[label];
-        let map = image.map_or_else(SimilarityMap::default, |image| cosines(image, own));
-        let (peak, value) = map.peak();
-        let mut strength = if label.visible && score >= HEARSAY { value } else { 0.0 };
+        let map = image.map_or_else(SimilarityMap::default, |image| self.map(image, own));
+        let (peak, _) = map.peak();
+        let heard = label.visible && score >= HEARSAY;
+        let mut strength = match image {
+            Some(image) if heard => self.stands_out(image, own),
+            _ => 0.0,
+        };
         if let Some(image) = image
             && !label.general
             && score >= self.calibration.sure_label
@@ -203,7 +209,7 @@ impl Aligner {
             let mut particular = own.to_vec();
             // A loaded pack names no family beyond the width of the space.
             self.families.iter().for_each(|dimension| particular[*dimension] = 0.0);
-            strength = strength.min(cosines(image, &particular).peak().1);
+            strength = strength.min(self.stands_out(image, &particular));
         }
         let on_screen = image.is_some() && strength >= self.calibration.on_screen;
         let source = Source {
@@ -216,6 +222,25 @@ impl Aligner {
             map,
         };
         (source, strength)
+    }
+
+    /// The map of `sound`; where dimensions are amounts, kept to what looks like its peak.
+    fn map(&self, image: &ImageMap, sound: &[f32]) -> SimilarityMap {
+        let map = cosines(image, sound);
+        match self.space {
+            Space::Amounts => focus::focus(map, image, sound, &self.families),
+            Space::Signed => map,
+        }
+    }
+
+    /// How well the picture bears `sound` out. Where dimensions are amounts, a single cell is
+    /// easily high by chance, and what counts is the highest mean over a sixth of the map.
+    fn stands_out(&self, image: &ImageMap, sound: &[f32]) -> f32 {
+        let map = cosines(image, sound);
+        match self.space {
+            Space::Amounts => map.broad_peak(),
+            Space::Signed => map.peak().1,
+        }
     }
 
     /// How well each label was heard, 0..1: the strongest of the tags that speak for it. In a pack

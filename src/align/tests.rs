@@ -198,7 +198,10 @@ fn an_answer_has_the_map_of_the_whole_sound_and_the_source_best_borne_out() {
     let (image, heard) = (picture(&[(0, 0), (1, 7)]), sound([0.6, 0.9, 0.0, 0.0, 0.0]));
     let mut aligner = Aligner::new(&tiny());
     let answer = aligner.answer(&image, &heard);
-    assert_eq!(answer.map, aligner.similarity(&image, &heard));
+    let whole = aligner.similarity(&image, &heard);
+    assert_eq!(answer.map.highest(), whole.highest(), "the peak is the whole sound's");
+    assert!(answer.map.values.iter().zip(&whole.values).all(|(kept, all)| kept <= all));
+    assert!(answer.map.values[0] < 0.1 * whole.values[0], "what is unlike it fades");
     assert!(answer.on_screen && answer.confidence > 0.9);
     assert!(
         aligner.look(Some(&image), &heard).iter().any(|s| Some(&s.label) == answer.label.as_ref())
