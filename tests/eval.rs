@@ -336,3 +336,16 @@ fn help_lists_every_protocol_with_its_files() {
         assert!(said.contains(protocol.about) && said.contains(protocol.files), "{said}");
     }
 }
+
+#[test]
+fn the_documentation_lists_every_measure_in_its_words() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/evaluation.md");
+    let text = std::fs::read_to_string(path).unwrap();
+    for measure in tyto::evaluate::measure::ALL {
+        let row = format!("| `{}` | {} | {} |\n", measure.key, measure.title, measure.meaning);
+        assert!(text.contains(&row), "docs/evaluation.md lacks {row}");
+    }
+    for protocol in tyto::evaluate::protocol::ALL {
+        assert!(text.contains(&format!("`{}`", protocol.name)), "{}", protocol.name);
+    }
+}
