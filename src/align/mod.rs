@@ -104,17 +104,17 @@ impl Aligner {
     /// Finds the things that sound, at most [`MOST`], the one that explains the sound best first.
     ///
     /// Several things are told apart only where the picture bears it out: each is in view by its
-    /// own part of the sound, and the peaks are further apart than a cell and a tenth of the map. Otherwise there is one
-    /// source, named by the best label that can be seen if it fits about as well as the best (else
-    /// by the best), and its map is that of the whole sound, which a wrong second label cannot
-    /// spoil.
+    /// own part of the sound, and the peaks are further apart than a cell and a tenth of the map.
+    /// Otherwise there is one source, named by the best label that can be seen if it fits about as
+    /// well as the best (else by the best), and its map is that of the whole sound, which a wrong
+    /// second label cannot spoil.
     ///
     /// A source is in view if its label can be seen and the picture bears it out with the pack's
     /// `on_screen` cosine or above. That strength is what stands out of its map (the highest mean
-    /// over a sixth of it), or nothing if the label cannot be seen or was heard with less than 0.1; but a label that is
-    /// sure (heard with `sure_label` or above) must be borne out by itself: a bark does not come
-    /// from the cat because both are animals. Then a map without the families' dimensions must
-    /// peak as high.
+    /// over a sixth of it), or nothing if the label cannot be seen or was heard with less than 0.1;
+    /// but a label that is sure (heard with `sure_label` or above) must be borne out by itself: a
+    /// bark does not come from the cat because both are animals. Then a map without the families'
+    /// dimensions must stand out as much.
     ///
     /// The confidence of a source in view is the pack's logistic curve at its strength; of one out
     /// of view, its label score. Without a picture (`None`, or one of another width than the
@@ -128,8 +128,8 @@ impl Aligner {
     }
 
     /// One answer for a picture and a sound of which one source is expected: the map of the whole
-    /// sound, kept to its peak's like, and of the sources that [`look`](Self::look) finds the one that the picture bears
-    /// out best. Without any source the confidence is 0.
+    /// sound, kept to its peak's like, and of the sources that [`look`](Self::look) finds the one
+    /// that the picture bears out best. Without any source the confidence is 0.
     pub fn answer(&mut self, image: &ImageMap, sound: &SoundVector) -> Answer {
         let map = self.map(image, &sound.embedding);
         match self.borne(Some(image), sound).into_iter().max_by(|a, b| a.1.total_cmp(&b.1)) {
@@ -224,23 +224,27 @@ impl Aligner {
         (source, strength)
     }
 
-    /// The map of `sound`; where dimensions are amounts, kept to what looks like its peak.
+    /// Whether each dimension is an amount of something that has a name. Only then do a few of
+    /// them say what a place shows; a feature behind a ReLU means nothing by itself.
+    fn dimensions_have_names(&self) -> bool {
+        self.space == Space::Amounts && !self.nameless
+    }
+
+    /// The map of `sound`; where dimensions have names, kept to what looks like its peak.
     fn map(&self, image: &ImageMap, sound: &[f32]) -> SimilarityMap {
         let map = cosines(image, sound);
-        match self.space {
-            Space::Amounts => focus::focus(map, image, sound, &self.families),
-            Space::Signed => map,
+        if self.dimensions_have_names() {
+            focus::focus(map, image, sound, &self.families)
+        } else {
+            map
         }
     }
 
-    /// How well the picture bears `sound` out. Where dimensions are amounts, a single cell is
+    /// How well the picture bears `sound` out. Where dimensions have names, a single cell is
     /// easily high by chance, and what counts is the highest mean over a sixth of the map.
     fn stands_out(&self, image: &ImageMap, sound: &[f32]) -> f32 {
         let map = cosines(image, sound);
-        match self.space {
-            Space::Amounts => map.broad_peak(),
-            Space::Signed => map.peak().1,
-        }
+        if self.dimensions_have_names() { map.broad_peak() } else { map.peak().1 }
     }
 
     /// How well each label was heard, 0..1: the strongest of the tags that speak for it. In a pack
