@@ -16,6 +16,9 @@ setup: ## Install the Debian packages that building and testing need
 	@missing=; \
 	command -v cc >/dev/null || missing="$$missing gcc libc6-dev"; \
 	command -v ffmpeg >/dev/null || missing="$$missing ffmpeg"; \
+	for tool in jq socat python3 node:nodejs nc:netcat-openbsd; do \
+	  command -v $${tool%:*} >/dev/null || missing="$$missing $${tool#*:}"; \
+	done; \
 	command -v pkg-config >/dev/null || missing="$$missing pkg-config"; \
 	[ -e /usr/include/alsa/asoundlib.h ] || missing="$$missing libasound2-dev"; \
 	[ -n "$$LIBCLANG_PATH" ] || compgen -G "/usr/lib/llvm-*/lib/libclang.so" >/dev/null || missing="$$missing libclang-dev"; \
@@ -69,6 +72,16 @@ install: ## Install the program, its packs, boards and units (DESTDIR, PREFIX=/u
 	for f in tyto.service tyto.socket tyto-metrics.service; do install -Dm644 systemd/$$f $(DESTDIR)$(PREFIX)/lib/systemd/system/$$f; done
 	for f in socket.conf realtime.conf; do install -Dm644 systemd/$$f $(DESTDIR)$(PREFIX)/share/tyto/systemd/$$f; done
 	install -Dm644 systemd/sysusers.conf $(DESTDIR)$(PREFIX)/lib/sysusers.d/tyto.conf
+
+.PHONY: flash unflash
+flash: ## Install on a device over ssh: BOARD=rpi5 HOST=user@device [DEB=FILE]
+	@board/flash.sh "$(BOARD)" "$(HOST)" $(DEB)
+unflash: ## Take Tyto and its configuration off a device again: HOST=user@device
+	@board/flash.sh --remove "$(HOST)"
+
+.PHONY: image
+image: ## Make an SD card's image: BOARD=rpi4 [SETUP=FILE with host name, ssh key, Wi-Fi] [DEB=FILE]
+	@board/image.sh "$(BOARD)" "$(DEB)" $(SETUP)
 
 .PHONY: rig
 ARCH ?= amd64

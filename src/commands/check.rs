@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 use tyto::capture::Picture;
-use tyto::config::Board;
+use tyto::config::{self, Board};
 use tyto::encode::{self, Encoders, ImageMap, Pack, SoundVector};
 use tyto::error::Result;
 use tyto::signal::{self, SoundFrontEnd};
@@ -49,6 +49,10 @@ pub(super) fn seconds(text: &str) -> std::result::Result<f64, String> {
 struct Findings {
     configuration: String,
     board: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    machine: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    board_made_for_it: Option<String>,
     model: String,
     model_dir: String,
     licence: String,
@@ -83,6 +87,12 @@ pub fn run(args: Args) -> anyhow::Result<()> {
 
     let (board, place) = config.board()?;
     say("board profile", &describe(&board, place.as_deref()))?;
+    let machine = Board::machine();
+    let dirs = config::board_dirs(&config.board.dirs);
+    let made_for_it = machine.as_deref().and_then(|name| Board::made_for(name, &dirs));
+    if let Some(machine) = &machine {
+        say("machine", &fits(machine, &board, made_for_it.as_deref()))?;
+    }
 
     let dir = config.pack()?;
     let pack = Pack::load(&dir)?;
@@ -116,6 +126,8 @@ pub fn run(args: Args) -> anyhow::Result<()> {
         let findings = Findings {
             configuration,
             board: board.name,
+            machine,
+            board_made_for_it: made_for_it,
             model: pack.title(),
             model_dir: dir.display().to_string(),
             licence: licence.clone(),
@@ -141,6 +153,17 @@ fn describe(board: &Board, place: Option<&Path>) -> String {
     let camera = &board.camera;
     let (name, place, angle) = (&board.name, origin(place), camera.hfov_deg);
     format!("{name} ({place}), camera {}×{}, {angle}° across", camera.width, camera.height)
+}
+
+/// The machine, and whether another profile than the one in force is made for it.
+fn fits(machine: &str, board: &Board, made_for_it: Option<&str>) -> String {
+    match made_for_it {
+        _ if board.suits(machine) => format!("{machine}, as the profile expects"),
+        Some(other) => {
+            format!("{machine}; the profile for it is {other}: board.name = \"{other}\"")
+        }
+        None => format!("{machine}; no profile is made for it, {} will do", board.name),
+    }
 }
 
 /// The time of one run on a grey picture of the board's size, scaling included.
@@ -172,4 +195,27 @@ fn fastest(mut run: impl FnMut() -> Result<()>) -> Result<Duration> {
 
 fn milliseconds(time: Duration) -> f64 {
     (time.as_secs_f64() * 1e5).round() / 1e2
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_machine_is_told_when_another_profile_is_made_for_it() {
+        let mut board = Board::generic().unwrap();
+        assert_eq!(
+            fits("Raspberry Pi 5 Model B", &board, Some("rpi5")),
+            "Raspberry Pi 5 Model B; the profile for it is rpi5: board.name = \"rpi5\""
+        );
+        assert_eq!(
+            fits("Radxa ROCK 5B", &board, None),
+            "Radxa ROCK 5B; no profile is made for it, generic will do"
+        );
+        board.machines = vec!["ROCK 5".to_owned()];
+        assert_eq!(
+            fits("Radxa ROCK 5B", &board, Some("other")),
+            "Radxa ROCK 5B, as the profile expects"
+        );
+    }
 }

@@ -20,6 +20,10 @@ pub struct Board {
     pub name: String,
     /// One line for people.
     pub description: String,
+    /// What the kernel's name of such a machine holds, each enough by itself: see
+    /// [`Board::machine`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub machines: Vec<String>,
     /// The camera and its optics.
     pub camera: Camera,
     /// How the camera is mounted on the machine that carries it.
@@ -157,9 +161,34 @@ impl Board {
         names
     }
 
+    /// What the kernel calls this machine, "Raspberry Pi 5 Model B Rev 1.0"; `None` where no
+    /// device tree tells, as on a PC.
+    #[must_use]
+    pub fn machine() -> Option<String> {
+        let name = std::fs::read_to_string("/proc/device-tree/model").ok()?;
+        Some(name.trim_matches(['\0', '\n']).to_owned()).filter(|name| !name.is_empty())
+    }
+
+    /// Whether this profile is for the machine of this name.
+    #[must_use]
+    pub fn suits(&self, machine: &str) -> bool {
+        self.machines.iter().any(|part| machine.contains(part))
+    }
+
+    /// The name of the first profile in `dirs` that is for the machine of this name. Faulty
+    /// profiles are passed over: they are told of when they are asked for.
+    #[must_use]
+    pub fn made_for(machine: &str, dirs: &[PathBuf]) -> Option<String> {
+        let boards = Board::known(dirs).into_iter().filter_map(|name| Board::load(&name, dirs).ok());
+        boards.map(|(board, _)| board).find(|board| board.suits(machine)).map(|board| board.name)
+    }
+
     pub(super) fn check(&self, document: &Document<'_>) -> Result<()> {
         named(document, &["name"], &self.name)?;
         named(document, &["description"], &self.description)?;
+        for machine in &self.machines {
+            named(document, &["machines"], machine)?;
+        }
         self.camera.check(document)?;
         self.mount.check(document)?;
         self.microphone.check(document)?;
@@ -229,7 +258,9 @@ fn profile_name(path: &Path) -> Option<String> {
 fn unknown(wanted: &str, dirs: &[PathBuf]) -> Error {
     let places: Vec<String> = dirs.iter().map(|dir| dir.display().to_string()).collect();
     let wrong = format!("no such board profile in {}", places.join(", "));
-    Error::new(Kind::Config, wanted, wrong).hint(suggest(wanted, &Board::known(dirs)))
+    let known = suggest(wanted, &Board::known(dirs));
+    let hint = format!("{known}; a board without a profile starts with `generic`");
+    Error::new(Kind::Config, wanted, wrong).hint(hint)
 }
 
 #[cfg(test)]
@@ -279,6 +310,25 @@ mod tests {
         let text = error.to_string();
         assert!(text.starts_with("genric: no such board profile in "), "{text}");
         assert!(text.contains("did you mean `generic`?"), "{text}");
+        let text = Board::load("beaglebone", &[shipped()]).unwrap_err().to_string();
+        assert!(text.contains("rpi5") && text.contains("starts with `generic`"), "{text}");
+    }
+
+    #[test]
+    fn a_machine_is_told_its_profile_by_what_the_kernel_calls_it() {
+        for (machine, profile) in [
+            ("Raspberry Pi 5 Model B Rev 1.0", Some("rpi5")),
+            ("Raspberry Pi 400 Rev 1.0", Some("rpi4")),
+            ("Raspberry Pi Compute Module 4 Rev 1.0", Some("rpi4")),
+            ("Raspberry Pi 3 Model B Plus Rev 1.3", Some("rpi3")),
+            ("Raspberry Pi Zero 2 W Rev 1.0", Some("rpi-zero2w")),
+            ("NVIDIA Jetson Nano Developer Kit", Some("jetson-nano")),
+            ("NVIDIA Jetson Orin Nano Developer Kit", Some("jetson-orin")),
+            ("NVIDIA Jetson Xavier NX Developer Kit", Some("jetson-xavier")),
+            ("Radxa ROCK 5B", None),
+        ] {
+            assert_eq!(Board::made_for(machine, &[shipped()]).as_deref(), profile, "{machine}");
+        }
     }
 
     #[test]
