@@ -1,0 +1,46 @@
+#!/usr/bin/env bash
+# usage: image.sh BOARD [PACKAGE] [SETUP]
+# Makes target/image/tyto-BOARD.img.zst, an SD card's image; `make image` calls this. Needs
+# Debian packages (installed when they are missing) and the right to install them.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+board=${1:-} package=${2:-} setup=${3:-board/image/setup.example} out=target/image
+root_do=(); [ "$(id -u)" = 0 ] || root_do=(sudo)
+die() { printf 'image: %s\n  %s\n' "$1" "$2" >&2; exit 1; }
+
+case $board in
+  rpi3 | rpi4 | rpi-zero2w) ;;
+  *) [ -e "board/$board.toml" ] ||
+      die "${board:-(no board)}: no such board profile" "BOARD is rpi3, rpi4 or rpi-zero2w"
+    die "$board: Debian 12 does not start it" "put the vendor's system on the card, then \`make flash BOARD=$board HOST=user@device\`" ;;
+esac
+[ -r "$setup" ] || die "$setup: no such file" "SETUP names a file such as board/image/setup.example"
+if [ -z "$package" ]; then
+  newest() { find target -name 'tyto_*_arm64.deb' -printf '%T@ %p\n' | sort -n | tail -n 1 | cut -d' ' -f2-; }
+  package=$(newest)
+  [ -n "$package" ] || { make deb ARCH=arm64; package=$(newest); }
+fi
+[ -r "$package" ] || die "${package:-no package}: no such file" "make deb ARCH=arm64"
+[ "$(dpkg-deb -f "$package" Architecture)" = arm64 ] ||
+  die "$package: is for $(dpkg-deb -f "$package" Architecture)" "make deb ARCH=arm64"
+
+packages=(mmdebstrap qemu-user-static arch-test mtools dosfstools e2fsprogs fdisk zstd)
+missing=()
+for name in "${packages[@]}"; do
+  dpkg-query -W -f '${db:Status-Status}' "$name" 2>/dev/null | grep -qx installed || missing+=("$name")
+done
+if [ ${#missing[@]} -gt 0 ]; then
+  echo "installing ${missing[*]}"
+  "${root_do[@]}" apt-get update -qq
+  DEBIAN_FRONTEND=noninteractive "${root_do[@]}" apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+fi
+
+mkdir -p $out
+"${root_do[@]}" tests/rig/mk-binfmt
+echo "system:  $out/root (minutes, the first time)"
+"${root_do[@]}" board/image/mk-root $out/root
+echo "image:   $out/tyto-$board.img, $package"
+"${root_do[@]}" board/image/mk-image $out/root "$board" "$package" "$setup" "$out/tyto-$board.img"
+[ -O "$out/tyto-$board.img" ] || "${root_do[@]}" chown "$(id -u)" "$out/tyto-$board.img"
+zstd -q -f -T0 "$out/tyto-$board.img" -o "$out/tyto-$board.img.zst"
+ls -l "$out/tyto-$board.img.zst"
