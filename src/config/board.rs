@@ -179,7 +179,8 @@ impl Board {
     /// profiles are passed over: they are told of when they are asked for.
     #[must_use]
     pub fn made_for(machine: &str, dirs: &[PathBuf]) -> Option<String> {
-        let boards = Board::known(dirs).into_iter().filter_map(|name| Board::load(&name, dirs).ok());
+        let boards =
+            Board::known(dirs).into_iter().filter_map(|name| Board::load(&name, dirs).ok());
         boards.map(|(board, _)| board).find(|board| board.suits(machine)).map(|board| board.name)
     }
 
