@@ -10,6 +10,7 @@ import harness
 import cases_hearing  # noqa: F401
 import cases_camera  # noqa: F401
 import cases_microphone  # noqa: F401
+import cases_often  # noqa: F401
 import cases_readers  # noqa: F401
 import cases_service  # noqa: F401
 

@@ -1,0 +1,40 @@
+"""The same faults again and again in one daemon: what each leaves behind adds up here."""
+
+import time
+
+from daemon import MEBIBYTE, Daemon, config
+from devices import Scene, SoundCard, Vivid
+from harness import case, check, wait_until
+from subscriber import Reader, status
+
+ROUNDS = 8
+
+
+@case("both devices lost eight times in a row: nothing grows")
+def often():
+    card, camera = SoundCard(), Vivid()
+    with Scene(picture=False), Daemon(config(camera=Vivid.NAME)) as daemon, Reader() as reader:
+        before = daemon.measure()
+        resident = []
+        for _ in range(ROUNDS):
+            gone = card.unplug()
+            camera.unplug()
+            daemon.until(["degraded", "failed"])
+            wait_until("the daemon lets go of the card", lambda: not gone.is_alive(), 15)
+            wait_until("the camera's node is gone", lambda: camera.node() is None, 15)
+            camera.replug()
+            card.replug()
+            daemon.until_hearing(60)
+            daemon.until_seeing(60)
+            time.sleep(3)
+            resident.append(daemon.resident() / MEBIBYTE)
+        before.check_back()
+        # The first rounds set up what is then kept.
+        grown = resident[-1] - resident[2]
+        shown = ", ".join(f"{value:.0f}" for value in resident)
+        check(grown < 4, f"resident memory after each round, MiB: {shown}")
+        devices = status()["devices"]
+        reopens = devices["camera"]["reopens"], devices["microphone"]["reopens"]
+        check(min(reopens) >= ROUNDS, f"opened again {reopens} times in {ROUNDS} rounds")
+        reader.check_nothing_lost()
+        return f"{shown} MiB"
