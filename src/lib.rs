@@ -7,7 +7,7 @@
 //! ```
 //!
 //! [`pipeline`] wires the rooms together and is the only one that sees them all;
-//! [`error`], [`clock`], [`event`] and [`geometry`] are the ground floor.
+//! [`error`], [`clock`], [`memory`], [`event`] and [`geometry`] are the ground floor.
 
 #![cfg_attr(not(test), warn(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
@@ -20,6 +20,7 @@ pub mod config;
 pub mod error;
 pub mod event;
 pub mod geometry;
+pub mod memory;
 
 pub mod align;
 pub mod calibrate;

@@ -204,6 +204,10 @@ pub struct Queues {
 pub struct Host {
     /// Memory that the process holds in RAM, bytes.
     pub resident_bytes: u64,
+    /// Memory that the program has asked for and not freed, between two looks, bytes: steady
+    /// unless something leaks. Absent with a C library that does not tell.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub heap_bytes: Option<u64>,
     /// File descriptors that are open.
     pub descriptors: u64,
     /// The warmest of the machine's sensors, degrees Celsius; absent if it tells of none.

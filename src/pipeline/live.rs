@@ -3,13 +3,14 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::{Builder, Scope, ScopedJoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded, unbounded};
 
 use crate::capture::RawFrame;
 use crate::clock::Clock;
 use crate::error::{Error, Kind, Result};
+use crate::memory;
 
 use super::crash::{crash, guarded};
 use super::desk::Desk;
@@ -23,6 +24,10 @@ use super::{Observer, Perception, Progress, finish};
 
 /// How long a thread sleeps at most when nothing comes: what a stop waits for.
 const DOZE: Duration = Duration::from_millis(100);
+
+/// How often freed memory is given back. The next look has to ask for its pages anew, which
+/// costs up to a quarter of its time: after each look it would be too dear.
+const TRIM_EVERY: Duration = Duration::from_secs(10);
 
 /// What a live run stands on.
 pub struct Live<'a> {
@@ -124,12 +129,18 @@ fn perceive(
     rung: &Receiver<()>,
     stopped: &(dyn Fn() -> bool + Sync),
 ) -> Result<()> {
+    let mut trimmed = Instant::now();
     loop {
         let over = rung.recv_timeout(DOZE) == Err(RecvTimeoutError::Disconnected);
         if stopped() {
             return Ok(());
         }
         desk.turn()?;
+        memory::take_stock();
+        if trimmed.elapsed() >= TRIM_EVERY {
+            memory::trim();
+            trimmed = Instant::now();
+        }
         if over {
             return Ok(());
         }

@@ -8,6 +8,7 @@ use rustix::time::{ClockId, clock_gettime};
 
 use crate::clock::Mono;
 use crate::event::Host;
+use crate::memory;
 
 /// The kernel is asked no more often, however often a client asks.
 const FRESH: Duration = Duration::from_secs(1);
@@ -38,6 +39,7 @@ impl Gauge {
         let cpu = clock_gettime(ClockId::ProcessCPUTime);
         let host = Host {
             resident_bytes: resident(&self.process).unwrap_or(0),
+            heap_bytes: memory::held(),
             descriptors: descriptors(&self.process),
             temperature_c: warmest(&self.thermal),
             // To a millisecond: more would only be noise in a log.

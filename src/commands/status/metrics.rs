@@ -140,6 +140,9 @@ fn host(out: &mut Exposition, status: &Status) {
     let Some(host) = status.host else { return };
     let help = "Memory that the daemon holds in RAM.";
     out.one("tyto_resident_memory_bytes", Type::Gauge, help, host.resident_bytes as f64);
+    let held = host.heap_bytes.map(|bytes| (Labels::new(), bytes as f64));
+    let help = "Memory that the daemon has asked for and not freed, between two looks.";
+    out.family("tyto_heap_bytes", Type::Gauge, help, held);
     let help = "File descriptors that the daemon has open.";
     out.one("tyto_open_fds", Type::Gauge, help, host.descriptors as f64);
     let help = "Processor time that the daemon has used.";

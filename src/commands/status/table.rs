@@ -113,7 +113,11 @@ fn figures(table: &mut Table, status: &Status) {
     table.row("events", &row(counters.events.to_string(), &[(counters.events_lost, "lost")]));
     if let Some(host) = status.host {
         let megabytes = host.resident_bytes as f64 / 1e6;
-        let mut text = format!("{megabytes:.1} MB resident, {} descriptors", host.descriptors);
+        let mut text = format!("{megabytes:.1} MB resident");
+        if let Some(bytes) = host.heap_bytes {
+            let _ = write!(text, " ({:.1} held)", bytes as f64 / 1e6);
+        }
+        let _ = write!(text, ", {} descriptors", host.descriptors);
         let _ = write!(text, ", {:.1} s of processor time", host.cpu_s);
         if let Some(degrees) = host.temperature_c {
             let _ = write!(text, ", {degrees:.1} °C");

@@ -5,11 +5,14 @@ import time
 
 from daemon import Daemon, config
 from devices import Scene
-from harness import case, check
+from harness import case, check, wait_until
 from subscriber import Reader, status
 
 # The clip (tests/clips/README.md): what sounds from when to when, and where it is.
 COW, SHEEP, DOG, ROOSTER = (0.5, 4.8), (5.9, 8.8), (13.5, 15.9), (18.7, 21.7)
+
+# The view does not change, and the cow moos all the time.
+COW_STILL = (1.0, 4.6)
 
 
 def during(scene, reader, span, label=None):
@@ -65,3 +68,18 @@ def raw():
 @case("MJPEG pictures: the right thing at the right bearing")
 def compressed():
     return watch("mjpeg")
+
+
+@case("one view, one sound: the right thing at the right bearing")
+def still():
+    """The first part of the clip alone, which a device may take its time for."""
+    with Scene(span=COW_STILL), Daemon(config()), Reader() as reader:
+        cattle = lambda: [s for s in on_screen(reader.sounds()) if s["label"] == "Cattle"]
+        took = wait_until("a cow in view", cattle, 40)
+        others = {s["label"] for s in on_screen(reader.sounds())} - {"Cattle"}
+        check(not others, f"in view is also {others}")
+        bearing = cattle()[0]["azimuth_deg"]
+        check(bearing > 3, f"the cow is on the left, not at {bearing}°")
+        reader.check_nothing_lost()
+        look = status()["counters"]["look_ms_p50"]
+        return f"cow {bearing:.0f}° after {took:.1f} s, a look {look:.0f} ms"

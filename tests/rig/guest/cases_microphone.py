@@ -6,7 +6,7 @@ import time
 
 from daemon import WATCHDOG_SECONDS, Daemon, config
 from devices import Scene, SoundCard, Vivid, modprobe
-from harness import Failed, case, check, exists, wait_until
+from harness import PATIENCE, Failed, case, check, exists, wait_until
 from subscriber import Reader, status
 
 
@@ -32,8 +32,8 @@ def unplugged(card, daemon, reader):
     noticed = daemon.until("degraded")
     check("microphone" in status()["reason"], f"the reason names none: {status()['reason']}")
     wait_until("the daemon lets go of the card", released, 15)
-    time.sleep(max(0.0, start + 4.0 - time.monotonic()))
-    check_deaf(reader, start + 3.0)
+    time.sleep(max(0.0, start + 4.0 * PATIENCE - time.monotonic()))
+    check_deaf(reader, start + 3.0 * PATIENCE)
     card.replug()
     return noticed, daemon.until_hearing()
 
@@ -202,3 +202,14 @@ def missing():
     finally:
         if not card.bound():
             card.replug()
+
+
+@case("a channel map with more channels than the card has")
+def unmapped():
+    text = config() + "map = [0, 40]\n"  # the microphone's section is the last one
+    with Scene(), Daemon(text, state="degraded"), Reader() as reader:
+        reason = status()["reason"]
+        check(all(word in reason for word in ("microphone", SoundCard.NAME, "40")), reason)
+        time.sleep(3)
+        check(not reader.sounds(), f"deaf, yet {reader.sounds()}")
+        return reason[:60]

@@ -1,14 +1,16 @@
 """The daemon as a service: its sandbox, its socket, and how it dies and comes back."""
 
 import grp
+import json
 import os
+import shutil
 import signal
 import stat
 import subprocess
 import sys
 import time
 
-from daemon import Daemon, UNIT, config, journal, show, systemctl
+from daemon import CONFIG, Daemon, UNIT, config, journal, show, systemctl
 from devices import Scene
 from harness import Failed, case, check, exists, read, wait_until, write
 from subscriber import PATH, Reader, connect, status
@@ -88,6 +90,45 @@ def socket_rights():
             done = subprocess.run(command, check=False, capture_output=True).returncode == 0
             check(done == may, f"group {gid} {'cannot' if may else 'can'} connect")
         return ""
+
+
+def hello(link):
+    """The first line that a connected socket gives, however long the daemon takes to start."""
+    link.settimeout(60.0)
+    line = json.loads(link.makefile("r", encoding="utf-8").readline())
+    check(line["type"] == "hello", f"instead of hello: {line}")
+
+
+@case("socket activation: started by the first subscriber, none turned away")
+def activated():
+    drop_in = f"/run/systemd/system/{UNIT}.d/socket.conf"
+    shutil.copy("/usr/share/tyto/systemd/socket.conf", drop_in)
+    write(CONFIG, config())
+    systemctl("daemon-reload")
+    try:
+        with Scene():
+            systemctl("start", "tyto.socket")
+            check(show("ActiveState") == "inactive", "it runs before anybody asks")
+            facts = os.stat(PATH)
+            rights = stat.S_IMODE(facts.st_mode), grp.getgrgid(facts.st_gid).gr_name
+            check(rights == (0o660, "tyto"), f"the socket's rights: {rights}")
+            start = time.monotonic()
+            with connect() as first:
+                hello(first)
+            took = time.monotonic() - start
+            # One that comes while there is no daemon waits for the next.
+            os.kill(int(show("MainPID")), signal.SIGKILL)
+            with connect() as second:
+                hello(second)
+            with Reader() as reader:
+                reader.next_sound()
+                reader.check_nothing_lost()
+            return took
+    finally:
+        systemctl("stop", "tyto.socket", UNIT, check=False)
+        os.unlink(drop_in)
+        systemctl("daemon-reload")
+        check(not exists(PATH), "the socket was left behind")
 
 
 @case("SIGTERM")

@@ -6,23 +6,29 @@ import subprocess
 import time
 
 from devices import Picture, SoundCard
-from harness import check, exists, read, wait_until, write
+from harness import SLOW, check, exists, read, wait_until, write
 from subscriber import status
 
 UNIT = "tyto.service"
 CONFIG = "/etc/tyto/tyto.toml"
 MEBIBYTE = 1 << 20
 
+# What a fault may leave behind, MiB. Of what the program holds: a few maps and events more or
+# less. Of resident memory: the tensors of a look, whose pages the allocator keeps for some
+# seconds, now more of them and now less (docs/performance.md); a leak shows in the other.
+HELD_SLACK = 2
+RESIDENT_SLACK = 64
+
 
 # A watchdog that barks early: what it catches is the same, and the suite takes minutes less.
-WATCHDOG_SECONDS = 10
+WATCHDOG_SECONDS = 150 if SLOW else 10
 
 
 def install():
     """Prepares what every case needs of the service."""
     os.makedirs("/etc/tyto", exist_ok=True)
     os.makedirs(f"/run/systemd/system/{UNIT}.d", exist_ok=True)
-    text = f"[Service]\nWatchdogSec={WATCHDOG_SECONDS}\n"
+    text = f"[Service]\nWatchdogSec={WATCHDOG_SECONDS}\nTimeoutStartSec=600\nTimeoutStopSec=120\n"
     write(f"/run/systemd/system/{UNIT}.d/rig.conf", text)
     systemctl("daemon-reload")
 
@@ -125,10 +131,19 @@ class Daemon:
                 return int(line.split()[1]) * 1024
         return 0
 
+    def held(self):
+        """What the program has asked for and not freed, between two looks. Maps and events that
+        are kept for a while come and go: the least of a few seconds."""
+        values = []
+        for _ in range(4):
+            values.append(status()["host"]["heap_bytes"])
+            time.sleep(1.1)  # status answers from figures that are up to a second old
+        return min(values)
+
     def measure(self):
         """What it uses now; once it has taken its first looks, whose memory it keeps."""
         wait_until("ten looks", lambda: status()["counters"]["looks"] >= 10, 60, every=0.5)
-        return Use(self, self.descriptors(), self.resident())
+        return Use(self, self.descriptors(), self.held(), self.resident())
 
     def stop(self):
         start = time.monotonic()
@@ -145,12 +160,12 @@ class Daemon:
 class Use:
     """File descriptors and memory at one moment, to be back there after a fault."""
 
-    def __init__(self, daemon, descriptors, resident):
-        self.daemon, self.descriptors, self.resident = daemon, descriptors, resident
+    def __init__(self, daemon, descriptors, held, resident):
+        self.daemon, self.descriptors = daemon, descriptors
+        self.held, self.resident = held, resident
 
-    def check_back(self, seconds=10.0, slack=16 * MEBIBYTE):
-        """Fails unless the daemon is back there. The allocator keeps some MiB now and then, so
-        small leaks are for the case that repeats the faults."""
+    def check_back(self, seconds=10.0):
+        """Fails unless the daemon is back there."""
         d = self.daemon
         try:
             wait_until("", lambda: d.descriptors() <= self.descriptors, seconds)
@@ -158,5 +173,7 @@ class Use:
             folder = f"/proc/{d.pid}/fd"
             now = sorted(os.readlink(f"{folder}/{fd}") for fd in os.listdir(folder))
             check(False, f"file descriptors: {self.descriptors} before, {len(now)} after: {now}")
-        grown = d.resident() - self.resident
-        check(grown <= slack, f"resident memory grew by {grown / MEBIBYTE:.1f} MiB")
+        grown = (d.held() - self.held) / MEBIBYTE
+        check(grown <= HELD_SLACK, f"the heap grew by {grown:.1f} MiB")
+        grown = (d.resident() - self.resident) / MEBIBYTE
+        check(grown <= RESIDENT_SLACK, f"resident memory grew by {grown:.1f} MiB")

@@ -128,7 +128,9 @@ class Scene:
 
     SECONDS = 28.0
 
-    def __init__(self, pictures="yuyv", picture=True, sound=True):
+    def __init__(self, pictures="yuyv", picture=True, sound=True, span=(0.0, SECONDS)):
+        """`span`: the part of the clip that is played."""
+        self.span = span
         self.start = time.monotonic() + 1.0
         self.feeders = {}
         if picture:
@@ -138,7 +140,8 @@ class Scene:
 
     def _feed(self, what, program, argument):
         here = os.path.dirname(os.path.abspath(__file__))
-        command = ["python3", f"{here}/{program}", argument, repr(self.start)]
+        times = [repr(value) for value in (self.start, *self.span)]
+        command = ["python3", f"{here}/{program}", argument, *times]
         self.feeders[what] = subprocess.Popen(command, start_new_session=True)
 
     def signal(self, what, number):
@@ -146,7 +149,8 @@ class Scene:
 
     def clip_time(self, mono_ns):
         """Where in the clip the moment `mono_ns` of CLOCK_MONOTONIC lies, in seconds."""
-        return (mono_ns * 1e-9 - self.start) % self.SECONDS
+        first, last = self.span
+        return first + (mono_ns * 1e-9 - self.start) % (last - first)
 
     def __enter__(self):
         time.sleep(max(0.0, self.start - time.monotonic()))

@@ -1,7 +1,8 @@
-"""Plays the clip's pictures into the loopback camera: feed_picture.py yuyv|mjpeg START
+"""Plays the clip's pictures into the loopback camera: feed_picture.py yuyv|mjpeg START FROM TO
 
 The picture of the moment is chosen by the clock, so a feeder that was stopped goes on where
-it would be by now. START is the clip's beginning in seconds of CLOCK_MONOTONIC.
+it would be by now. START is the beginning in seconds of CLOCK_MONOTONIC, FROM and TO the part
+of the clip that is played again and again, in seconds.
 """
 
 import fcntl
@@ -11,11 +12,12 @@ import struct
 import sys
 import time
 
-from devices import Picture, Scene
+from devices import Picture
+from harness import SLOW
 
 WIDTH, HEIGHT = 640, 360
 CLIP_RATE = 5  # pictures a second in the file
-RATE = 15  # pictures a second that the camera gives
+RATE = 2 if SLOW else 15  # pictures a second that the camera gives
 OUTPUT = 2  # V4L2_BUF_TYPE_VIDEO_OUTPUT
 S_FMT = 0xC0D05605
 S_PARM = 0xC0CC5616
@@ -57,7 +59,7 @@ def mjpeg_pictures():
 
 
 def main():
-    kind, start = sys.argv[1], float(sys.argv[2])
+    kind, (start, first, last) = sys.argv[1], map(float, sys.argv[2:])
     camera = os.open(Picture.NODE, os.O_RDWR)
     if kind == "mjpeg":
         pictures = mjpeg_pictures()
@@ -70,7 +72,7 @@ def main():
     while True:
         tick = max(tick + 1 / RATE, time.monotonic() - 1 / RATE)
         time.sleep(max(0.0, tick - time.monotonic()))
-        at = (max(0.0, tick - start) % Scene.SECONDS) * CLIP_RATE
+        at = (first + max(0.0, tick - start) % (last - first)) * CLIP_RATE
         os.write(camera, pictures[int(at) % len(pictures)])
 
 

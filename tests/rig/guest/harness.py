@@ -10,6 +10,19 @@ import traceback
 CASES = []
 
 
+def option(name):
+    """What the host says on the kernel's command line as `rig.NAME=VALUE`."""
+    with open("/proc/cmdline", encoding="ascii") as file:
+        words = file.read().split()
+    return next((w.partition("=")[2] for w in words if w.startswith(f"rig.{name}=")), None)
+
+
+# An emulated processor takes some thirty times as long for a look: everything is given more
+# time, and promises of the kind "nothing more after 3 s" hold after as many looks.
+SLOW = option("slow") == "1"
+PATIENCE = 15 if SLOW else 1
+
+
 class Failed(AssertionError):
     """A promise that did not hold; the text says which."""
 
@@ -43,20 +56,16 @@ def wait_until(what, condition, seconds, every=0.05):
         passed = time.monotonic() - start
         if seen:
             return passed
-        if passed > seconds:
-            raise Failed(f"{what}: not within {seconds:g} s")
+        if passed > seconds * PATIENCE:
+            raise Failed(f"{what}: not within {seconds * PATIENCE:g} s")
         time.sleep(every)
 
 
 def wanted(title):
-    """Whether the host asked for this case: `rig.cases=a,b` on the kernel's command line
-    keeps those with one of these words in the title."""
-    with open("/proc/cmdline", encoding="ascii") as file:
-        for word in file.read().split():
-            if word.startswith("rig.cases="):
-                keys = word.removeprefix("rig.cases=").split(",")
-                return any(key.replace("_", " ") in title for key in keys)
-    return True
+    """Whether the host asked for this case: `cases=a,b` keeps those with one of these words in
+    the title."""
+    keys = option("cases")
+    return keys is None or any(key.replace("_", " ") in title for key in keys.split(","))
 
 
 def run_all(on_failure):

@@ -5,14 +5,14 @@ import socket
 import threading
 import time
 
-from harness import check, wait_until
+from harness import PATIENCE, check, wait_until
 
 PATH = "/run/tyto/events.sock"
 
 
 def connect(seconds=20.0):
     """A connected socket; waits for the daemon to listen."""
-    end = time.monotonic() + seconds
+    end = time.monotonic() + seconds * PATIENCE
     while True:
         try:
             link = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -28,7 +28,7 @@ def connect(seconds=20.0):
 def status():
     """The daemon's answer to `{"query":"status"}`."""
     with connect() as link:
-        link.settimeout(10.0)
+        link.settimeout(10.0 * PATIENCE)
         link.sendall(b'{"query":"status"}\n')
         link.shutdown(socket.SHUT_WR)
         for line in link.makefile("r", encoding="utf-8"):
