@@ -7,7 +7,7 @@
 //! ```
 //!
 //! [`pipeline`] wires the rooms together and is the only one that sees them all;
-//! [`error`], [`clock`], [`memory`], [`event`] and [`geometry`] are the ground floor.
+//! [`error`], [`clock`], [`cost`], [`memory`], [`event`] and [`geometry`] are the ground floor.
 
 #![cfg_attr(not(test), warn(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
@@ -17,6 +17,7 @@ extern crate self as tyto;
 
 pub mod clock;
 pub mod config;
+pub mod cost;
 pub mod error;
 pub mod event;
 pub mod geometry;

@@ -8,11 +8,17 @@
 mod commands;
 mod logging;
 
+use std::alloc::System;
 use std::io;
 use std::process::ExitCode;
 
 use clap::Parser;
+use tyto::cost::Counting;
 use tyto::error::{Error, Kind};
+
+/// So that `tyto bench` can tell who calls for memory; elsewhere it only hands the calls on.
+#[global_allocator]
+static ALLOCATOR: Counting = Counting(System);
 
 const EXIT_CODES: &str = "\
 Exit codes:

@@ -1,7 +1,6 @@
 //! Capture threads allocate nothing once they run, and wait for nobody.
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
+use std::alloc::System;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -9,50 +8,15 @@ use std::time::{Duration, Instant};
 use tyto::capture::simulated::{SimulatedAudio, SimulatedVideo};
 use tyto::capture::{AudioSource, Frame, PixelFormat, Pull, RawFrame, VideoFormat, VideoSource};
 use tyto::clock::{Clock, SystemClock};
+use tyto::cost::{Counting, Memory, count_memory, memory};
 use tyto::error::Result;
 use tyto::pipeline::{Feeds, Live, Look, Observer, Opener, Progress, Wishes, live};
 
 mod toy;
 use toy::{MICROPHONE, RATE, scene, toy};
 
-/// The system's allocator, which counts what threads do that asked for it.
-struct Counting;
-
 #[global_allocator]
-static COUNTING: Counting = Counting;
-
-thread_local! {
-    static COUNTED: Cell<bool> = const { Cell::new(false) };
-    static CALLS: Cell<u64> = const { Cell::new(0) };
-}
-
-fn count() {
-    if COUNTED.get() {
-        CALLS.set(CALLS.get() + 1);
-    }
-}
-
-// SAFETY: every call is the system's own; counting touches nothing but two cells of the thread,
-// which need no memory and no destructor.
-#[allow(unsafe_code)]
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        count();
-        unsafe { System.alloc(layout) }
-    }
-    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
-        count();
-        unsafe { System.alloc_zeroed(layout) }
-    }
-    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        count();
-        unsafe { System.realloc(pointer, layout, size) }
-    }
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        count();
-        unsafe { System.dealloc(pointer, layout) }
-    }
-}
+static COUNTING: Counting = Counting(System);
 
 /// What one capture thread did: its rounds while it was counted, and its calls for memory.
 #[derive(Default)]
@@ -65,9 +29,9 @@ impl Tally {
     /// Called on the capture thread once a round: counts from the second `from` on.
     fn round(&self, since: Instant, from: Duration) {
         if since.elapsed() >= from {
-            COUNTED.set(true);
+            count_memory(true);
             self.rounds.fetch_add(1, Ordering::Relaxed);
-            self.calls.store(CALLS.get(), Ordering::Relaxed);
+            self.calls.store(memory().calls + memory().frees, Ordering::Relaxed);
         }
     }
 }
@@ -153,10 +117,18 @@ fn after_their_first_second_the_capture_threads_call_for_no_memory() {
 #[test]
 fn the_counter_counts() {
     std::thread::spawn(|| {
-        COUNTED.set(true);
-        let before = CALLS.get();
         drop(std::hint::black_box(vec![1, 2, 3]));
-        assert_eq!(CALLS.get() - before, 2);
+        assert_eq!(memory(), Memory::default(), "nobody asked for it");
+        count_memory(true);
+        let mut numbers = std::hint::black_box(vec![1u64, 2, 3]);
+        assert_eq!(memory(), Memory { calls: 1, bytes: 24, frees: 0 });
+        numbers.reserve_exact(9);
+        assert_eq!(memory(), Memory { calls: 2, bytes: 24 + 96, frees: 0 });
+        drop(numbers);
+        assert_eq!(memory().frees, 1);
+        count_memory(false);
+        drop(std::hint::black_box(vec![1, 2, 3]));
+        assert_eq!((memory().calls, memory().frees), (2, 1));
     })
     .join()
     .unwrap();

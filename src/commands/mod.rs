@@ -2,6 +2,7 @@
 //!
 //! A new one is its file with `Args` and `run`, and the two lines that name it here.
 
+mod bench;
 mod calibrate;
 mod check;
 mod config;
@@ -53,6 +54,8 @@ commands! {
     Eval(eval),
     /// Check configuration, board profile and model pack, with a trial run of both encoders
     Check(check),
+    /// Measure what each part of a look costs here, on every engine
+    Bench(bench),
     /// Measure the camera's delay from claps that are seen and heard
     Calibrate(calibrate),
     /// Print the configuration that is in force, and where it was read from

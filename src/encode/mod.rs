@@ -43,11 +43,26 @@ pub struct SoundVector {
 
 /// Turns a picture of any size into an [`ImageMap`].
 pub trait ImageEncoder: Send {
-    /// Encodes one picture; `map` is reused.
+    /// Scales a picture to the net's size, and keeps it as the net wants it.
+    ///
+    /// # Errors
+    /// The picture has no pixels, or they do not fit its sides.
+    fn prepare(&mut self, picture: &Picture) -> Result<()>;
+
+    /// Encodes the picture that was prepared last; `map` is reused.
     ///
     /// # Errors
     /// The engine refused the run; the text names the pack's file.
-    fn encode(&mut self, picture: &Picture, map: &mut ImageMap) -> Result<()>;
+    fn infer(&mut self, map: &mut ImageMap) -> Result<()>;
+
+    /// Prepares and encodes one picture.
+    ///
+    /// # Errors
+    /// As [`prepare`](Self::prepare) and [`infer`](Self::infer).
+    fn encode(&mut self, picture: &Picture, map: &mut ImageMap) -> Result<()> {
+        self.prepare(picture)?;
+        self.infer(map)
+    }
 }
 
 /// Turns one patch of the pack's sound front end into a [`SoundVector`].
@@ -65,6 +80,18 @@ pub enum Engine {
     /// tract: pure Rust, runs wherever this program does.
     #[default]
     Tract,
+}
+
+impl Engine {
+    /// Every engine that this program was built with.
+    pub const ALL: &[Engine] = &[Engine::Tract];
+
+    /// What it is called, in board profiles too.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Engine::Tract => "tract",
+        }
+    }
 }
 
 impl From<EngineName> for Engine {

@@ -140,8 +140,11 @@ struct TractImage {
 }
 
 impl ImageEncoder for TractImage {
-    fn encode(&mut self, picture: &Picture, map: &mut ImageMap) -> Result<()> {
-        self.resizer.run(picture, &mut self.planar)?;
+    fn prepare(&mut self, picture: &Picture) -> Result<()> {
+        self.resizer.run(picture, &mut self.planar)
+    }
+
+    fn infer(&mut self, map: &mut ImageMap) -> Result<()> {
         [map.dim, map.height, map.width] = self.shape;
         self.net.run(&self.planar, |_, values| copy(values, &mut map.values))
     }

@@ -1,10 +1,11 @@
 //! One object that hears, sees, looks and tells what changed. It knows no thread and no device.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::align::{Aligner, Source};
 use crate::capture::{AudioFormat, Block, Frame};
 use crate::clock::{Clock, Mono};
+use crate::cost::{Cost, Stopwatch};
 use crate::encode::{Encoders, ImageMap, Pooling, SoundVector, pool};
 use crate::error::{Error, Kind, Result};
 use crate::event::Sound;
@@ -62,21 +63,42 @@ pub struct Parts {
     pub optics: Optics,
 }
 
-/// How long each part of one look took.
+/// What each part of one look cost.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Stages {
-    /// Sound front end and sound encoder.
-    pub sound: Duration,
-    /// Resize and picture encoder; zero if the picture was not new.
-    pub picture: Duration,
-    /// Pooling, similarity, tracks and events.
-    pub align: Duration,
+    /// Level and sound front end.
+    pub front_end: Cost,
+    /// Sound encoder; nothing in silence.
+    pub sound: Cost,
+    /// Resize; nothing if the picture was not new or not needed.
+    pub resize: Cost,
+    /// Picture encoder; nothing if the picture was not new or not needed.
+    pub picture: Cost,
+    /// Pooling and similarity.
+    pub align: Cost,
+    /// Tracks and events.
+    pub track: Cost,
 }
 
 impl Stages {
     /// The whole look.
-    pub fn total(&self) -> Duration {
-        self.sound + self.picture + self.align
+    pub fn total(&self) -> Cost {
+        self.hearing() + self.seeing() + self.judging()
+    }
+
+    /// From samples to the sound's vector.
+    pub fn hearing(&self) -> Cost {
+        self.front_end + self.sound
+    }
+
+    /// From the picture to its map.
+    pub fn seeing(&self) -> Cost {
+        self.resize + self.picture
+    }
+
+    /// From both to events.
+    pub fn judging(&self) -> Cost {
+        self.align + self.track
     }
 }
 
@@ -100,7 +122,7 @@ pub struct Look<'a> {
     pub tracker: &'a Tracker,
     /// What subscribers are told.
     pub sounds: &'a [Sound],
-    /// How long it took.
+    /// What it cost.
     pub stages: Stages,
 }
 
@@ -276,26 +298,26 @@ impl Perception {
     /// # Errors
     /// An encoder failed.
     pub fn look(&mut self, clock: &dyn Clock) -> Result<Option<Look<'_>>> {
-        let due = self.due().and(self.window.as_ref()).and_then(Window::heard);
-        let Some((span, level)) = due else { return Ok(None) };
+        if self.due().is_none() {
+            return Ok(None);
+        }
+        let mut watch = Stopwatch::start();
+        let mut stages = Stages::default();
+        let heard = self.window.as_ref().and_then(Window::heard);
+        let Some((span, level)) = heard else { return Ok(None) };
         let skipped = self.schedule(span.end);
 
-        let began = Instant::now();
         let silent = level < self.settings.floor_dbfs || self.parts.aligner.is_silent(level);
         self.forget_patches(span.end);
         if !silent {
-            self.encode_sound(span, level)?;
+            self.encode_sound(span, level, &mut watch, &mut stages)?;
         }
-        let sound = began.elapsed();
         self.span =
             Span { start: self.patches.first().map_or(span.start, |p| p.span.start), ..span };
         self.level_dbfs = level;
 
-        let began = Instant::now();
-        let fresh = !silent && self.encode_picture()?;
-        let picture = began.elapsed();
-
-        let began = Instant::now();
+        stages.front_end += watch.lap();
+        let fresh = !silent && self.encode_picture(&mut watch, &mut stages)?;
         self.sources.clear();
         let mut sudden = Vec::new();
         if !silent {
@@ -313,6 +335,7 @@ impl Perception {
                 sudden = sure;
             }
         }
+        stages.align += watch.lap();
         let changes = self.parts.tracker.update_suddenly(span.end, &self.sources, &sudden);
         self.sources.extend(sudden);
         self.sounds.clear();
@@ -321,7 +344,7 @@ impl Perception {
             let sound = self.scribe.write(change, camera, self.span, self.level_dbfs, clock);
             self.sounds.push(sound);
         }
-        let stages = Stages { sound, picture, align: began.elapsed() };
+        stages.track = watch.lap();
         Ok(Some(Look {
             span: self.span,
             level_dbfs: self.level_dbfs,
@@ -371,15 +394,23 @@ impl Perception {
         }
     }
 
-    fn encode_sound(&mut self, span: Span, level_dbfs: f32) -> Result<()> {
+    fn encode_sound(
+        &mut self,
+        span: Span,
+        level_dbfs: f32,
+        watch: &mut Stopwatch,
+        stages: &mut Stages,
+    ) -> Result<()> {
         let Some(window) = &mut self.window else { return Ok(()) };
         if window.patch(&mut self.patch) {
+            stages.front_end += watch.lap();
             let mut vector = SoundVector::default();
             let encoder = &mut *self.parts.encoders.audio;
             encoder.encode(&self.patch, &mut vector)?;
             if let Some(turn) = &mut self.turn {
                 turn.hear(window, encoder)?;
             }
+            stages.sound += watch.lap();
             self.patches.push(Patch { span, level_dbfs });
             self.vectors.push(vector);
         }
@@ -388,11 +419,15 @@ impl Perception {
 
     /// Encodes the newest picture, if it is new, into the oldest place of what was seen, and
     /// says whether it was.
-    fn encode_picture(&mut self) -> Result<bool> {
+    fn encode_picture(&mut self, watch: &mut Stopwatch, stages: &mut Stages) -> Result<bool> {
         let Some(frame) = self.frame.as_ref().filter(|_| self.fresh) else { return Ok(false) };
         let mut map =
             if self.seen.len() < self.memory { ImageMap::default() } else { self.seen.remove(0).1 };
-        self.parts.encoders.image.encode(&frame.picture, &mut map)?;
+        let encoder = &mut *self.parts.encoders.image;
+        encoder.prepare(&frame.picture)?;
+        stages.resize = watch.lap();
+        encoder.infer(&mut map)?;
+        stages.picture = watch.lap();
         self.seen.retain(|(stamp, _)| *stamp < frame.stamp);
         self.seen.push((frame.stamp, map));
         self.fresh = false;

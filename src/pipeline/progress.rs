@@ -126,14 +126,14 @@ impl Progress {
         self.published(look.sounds.len());
         let (at, took) = (look.span.end, look.stages);
         let mut meters = self.meters();
-        meters.look.add(at, took.total());
-        meters.align.add(at, took.align);
+        meters.look.add(at, took.total().time);
+        meters.align.add(at, took.judging().time);
         // Silence runs no encoder, and a picture that is not new is not encoded again.
         if !look.silent {
-            meters.sound.add(at, took.sound);
+            meters.sound.add(at, took.hearing().time);
         }
         if look.fresh {
-            meters.picture.add(at, took.picture);
+            meters.picture.add(at, took.seeing().time);
         }
     }
 

@@ -41,15 +41,21 @@ pub const LABELS: &str = r#"{"labels": [
     {"name": "High", "visible": true, "prototype": [0.0, 1.0]}
 ]}"#;
 
-/// Red and green of each pixel as the vector of its place.
-pub struct Colours(Arc<AtomicUsize>);
+/// Red and green of each pixel as the vector of its place, and how often it was asked.
+pub struct Colours(Arc<AtomicUsize>, Vec<f32>);
 
 impl ImageEncoder for Colours {
-    fn encode(&mut self, picture: &Picture, map: &mut ImageMap) -> Result<()> {
+    fn prepare(&mut self, picture: &Picture) -> Result<()> {
+        let channel = |c: usize| picture.rgb.chunks(3).map(move |pixel| f32::from(pixel[c]));
+        self.1.clear();
+        self.1.extend(channel(0).chain(channel(1)));
+        Ok(())
+    }
+
+    fn infer(&mut self, map: &mut ImageMap) -> Result<()> {
         self.0.fetch_add(1, Ordering::Relaxed);
         (map.dim, map.width, map.height) = (2, SIDE, SIDE);
-        let channel = |c: usize| picture.rgb.chunks(3).map(move |pixel| f32::from(pixel[c]));
-        map.values = channel(0).chain(channel(1)).collect();
+        map.values.clone_from(&self.1);
         Ok(())
     }
 }
@@ -67,7 +73,8 @@ impl AudioEncoder for Pitch {
             patch.chunks(64).map(power).sum()
         };
         let (low, high) = (half(0), half(1));
-        sound.embedding = if low > high { vec![1.0, 0.0] } else { vec![0.0, 1.0] };
+        sound.embedding.clear();
+        sound.embedding.extend(if low > high { [1.0, 0.0] } else { [0.0, 1.0] });
         Ok(())
     }
 }
@@ -86,7 +93,7 @@ pub fn toy() -> Toy {
     let pack = Pack { manifest, labels, dir: PathBuf::new() };
     let parts = Parts {
         encoders: Encoders {
-            image: Box::new(Colours(Arc::clone(&pictures))),
+            image: Box::new(Colours(Arc::clone(&pictures), Vec::new())),
             audio: Box::new(Pitch(Arc::clone(&patches))),
         },
         aligner: Aligner::new(&pack),
