@@ -51,6 +51,18 @@ paper-pair: setup ## Prove the paper's pair against PyTorch, with random weights
 	@target/paper/bin/pip install --quiet -r models/recipe/requirements.txt -r models/recipe/requirements-paper.txt
 	@target/paper/bin/python models/recipe/paper_proof.py --tyto target/release/tyto
 
+.PHONY: bench
+bench: ## Measure each part of a look on the shipped clip (COMPARE=FILE: against a run before)
+	@$(CARGO) build --release --locked
+	@target/release/tyto bench tests/clips/farm.mp4 $(if $(COMPARE),--compare $(COMPARE))
+
+.PHONY: peers
+peers: setup ## Measure beside ONNX Runtime, LiteRT and a Python pipeline (fetches them: 200 MB)
+	@$(CARGO) build --release --locked
+	@[ -x target/peers/bin/python ] || $(PYTHON) -m venv target/peers
+	@target/peers/bin/pip install --quiet -r tests/peers/requirements.txt
+	@target/peers/bin/python tests/peers/measure.py $(PEERS)
+
 .PHONY: lint
 lint: setup ## Format, clippy and documentation, all without a warning
 	$(CARGO) fmt --check

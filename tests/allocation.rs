@@ -1,4 +1,4 @@
-//! Capture threads allocate nothing once they run, and wait for nobody.
+//! Capture threads and looks allocate nothing once they run, and capture waits for nobody.
 
 use std::alloc::System;
 use std::sync::Arc;
@@ -6,8 +6,10 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use tyto::capture::simulated::{SimulatedAudio, SimulatedVideo};
-use tyto::capture::{AudioSource, Frame, PixelFormat, Pull, RawFrame, VideoFormat, VideoSource};
-use tyto::clock::{Clock, SystemClock};
+use tyto::capture::{
+    AudioFormat, AudioSource, Block, Frame, PixelFormat, Pull, RawFrame, VideoFormat, VideoSource,
+};
+use tyto::clock::{Clock, Mono, SimulatedClock, SystemClock};
 use tyto::cost::{Counting, Memory, count_memory, memory};
 use tyto::error::Result;
 use tyto::pipeline::{Feeds, Live, Look, Observer, Opener, Progress, Wishes, live};
@@ -112,6 +114,47 @@ fn after_their_first_second_the_capture_threads_call_for_no_memory() {
         assert!(rounds > 50, "{name}: {rounds}");
         assert_eq!(calls, 0, "{name}");
     }
+}
+
+#[test]
+fn a_look_that_tells_nothing_new_calls_for_no_memory() {
+    let (mut toy, clock) = (toy(), SimulatedClock::new());
+    let format = AudioFormat { rate: 48_000, channels: 2 };
+    let (mut block, mut heard, mut frame) = (Block::empty(), 0u64, Frame::default());
+    block.format = format;
+    let (mut counted, mut encoded) = (0, 0);
+    for hop in 1..300u64 {
+        let end = Mono(hop * 240_000_000);
+        clock.advance_to(end);
+        // A corner flickers, so that every picture is encoded.
+        frame.stamp = end;
+        frame.picture.clone_from(&scene());
+        frame.picture.rgb[2] = 40 * (hop % 5) as u8;
+        count_memory(true);
+        let before = memory();
+        while heard < end.0 * 6 / 125_000 {
+            block.stamp = Mono(heard * 125_000 / 6);
+            block.filled = 960;
+            for (n, value) in block.values[..960].iter_mut().enumerate() {
+                *value = 0.2 * ((heard + n as u64 / 2) as f32 * 0.026).sin();
+            }
+            toy.perception.hear(&block).unwrap();
+            heard += 480;
+        }
+        frame = toy.perception.see(frame).unwrap().unwrap_or_default();
+        let look = toy.perception.look(&clock).unwrap();
+        let after = memory();
+        count_memory(false);
+        // Half a minute lets every buffer find its size.
+        if let Some(look) = look.filter(|look| hop > 125 && look.sounds.is_empty()) {
+            assert_eq!(look.sources.len(), 1, "it hears and sees something");
+            let asked = after - before;
+            assert_eq!(asked, Memory::default(), "hop {hop}: {:?}", look.stages);
+            counted += 1;
+            encoded += u32::from(look.fresh);
+        }
+    }
+    assert!(counted > 100 && encoded == counted, "{counted} looks, {encoded} pictures");
 }
 
 #[test]

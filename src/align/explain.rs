@@ -1,5 +1,7 @@
 //! What is it that sounds? The sound's vector as a sum of few prototypes.
 
+use super::spare::Spare;
+
 /// At most this many things are told apart in one sound.
 pub const MOST: usize = 3;
 
@@ -40,6 +42,9 @@ pub struct Part {
     pub fit: f32,
 }
 
+/// The labels that were found to have a part in a sound.
+pub type Found = heapless::Vec<Part, MOST>;
+
 /// The labels that explain `sound`, the best match first; empty if none matches.
 ///
 /// Greedy: the label whose prototype goes best with what is still unexplained, weighed by the
@@ -49,9 +54,15 @@ pub struct Part {
 ///
 /// `sound` has `D` values (in a signed space scaled to length 1), `prototypes` one row of `D` values of length 1 for each label, and
 /// `scores` one value in 0..1 for each label.
-pub fn explain(space: Space, sound: &[f32], prototypes: &[Vec<f32>], scores: &[f32]) -> Vec<Part> {
-    let mut rest = sound.to_vec();
-    let mut found: Vec<Part> = Vec::with_capacity(MOST);
+pub fn explain(
+    space: Space,
+    sound: &[f32],
+    prototypes: &[Vec<f32>],
+    scores: &[f32],
+    spare: &mut Spare,
+) -> Found {
+    let mut rest = spare.copy(sound);
+    let mut found = Found::new();
     while found.len() < MOST {
         let mut best: Option<(usize, f32)> = None;
         for (label, (prototype, score)) in prototypes.iter().zip(scores).enumerate() {
@@ -63,9 +74,11 @@ pub fn explain(space: Space, sound: &[f32], prototypes: &[Vec<f32>], scores: &[f
         }
         let least = found.first().map_or(FLOOR, |first| FLOOR.max(SHARE * first.fit));
         let Some((label, fit)) = best.filter(|(_, fit)| *fit >= least) else { break };
-        found.push(Part { label, fit });
+        // There is room: the loop ends when there is none.
+        let _ = found.push(Part { label, fit });
         take(space, &mut rest, &prototypes[label]);
     }
+    spare.give(rest);
     found
 }
 
@@ -75,13 +88,15 @@ pub fn own_parts(
     space: Space,
     sound: &[f32],
     prototypes: &[Vec<f32>],
-    found: &[Part],
-) -> Vec<Vec<f32>> {
-    let mut rest = sound.to_vec();
-    let weights: Vec<f32> =
+    found: &Found,
+    spare: &mut Spare,
+) -> heapless::Vec<Vec<f32>, MOST> {
+    let mut rest = spare.copy(sound);
+    let weights: heapless::Vec<f32, MOST> =
         found.iter().map(|part| take(space, &mut rest, &prototypes[part.label])).collect();
+    spare.give(rest);
     let own = |i: usize| {
-        let mut own = sound.to_vec();
+        let mut own = spare.copy(sound);
         for (j, (part, weight)) in found.iter().zip(&weights).enumerate() {
             if i != j {
                 for (value, p) in own.iter_mut().zip(&prototypes[part.label]) {
@@ -90,7 +105,10 @@ pub fn own_parts(
             }
         }
         own.iter_mut().for_each(|value| *value = space.remainder(*value));
-        if own.iter().any(|value| *value != 0.0) { own } else { sound.to_vec() }
+        if own.iter().all(|value| *value == 0.0) {
+            own.copy_from_slice(sound);
+        }
+        own
     };
     (0..found.len()).map(own).collect()
 }
@@ -105,9 +123,13 @@ fn take(space: Space, rest: &mut [f32], prototype: &[f32]) -> f32 {
 }
 
 /// The vector scaled to length 1; `None` for the zero vector.
-pub fn normalised(vector: &[f32]) -> Option<Vec<f32>> {
+pub fn normalised(vector: &[f32], spare: &mut Spare) -> Option<Vec<f32>> {
     let length = dot(vector, vector).sqrt();
-    (length > 0.0 && length.is_finite()).then(|| vector.iter().map(|v| v / length).collect())
+    (length > 0.0 && length.is_finite()).then(|| {
+        let mut unit = spare.copy(vector);
+        unit.iter_mut().for_each(|value| *value /= length);
+        unit
+    })
 }
 
 /// The scalar product.
@@ -119,6 +141,20 @@ pub fn dot(a: &[f32], b: &[f32]) -> f32 {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    fn explain(space: Space, sound: &[f32], prototypes: &[Vec<f32>], scores: &[f32]) -> Found {
+        super::explain(space, sound, prototypes, scores, &mut Spare::default())
+    }
+
+    fn own_parts(
+        space: Space,
+        sound: &[f32],
+        prototypes: &[Vec<f32>],
+        found: &[Part],
+    ) -> Vec<Vec<f32>> {
+        let found = found.iter().copied().collect();
+        super::own_parts(space, sound, prototypes, &found, &mut Spare::default()).to_vec()
+    }
 
     fn prototypes() -> Vec<Vec<f32>> {
         // Dog and wolf are kin; cat shares a little of "animal" with both; the last is a car.

@@ -1,5 +1,6 @@
 //! A map kept to the thing at its peak, and to others that look like it.
 
+use super::spare::Spare;
 use super::{SimilarityMap, cosines};
 use crate::encode::ImageMap;
 
@@ -19,35 +20,47 @@ pub fn focus(
     image: &ImageMap,
     sound: &[f32],
     families: &[usize],
+    spare: &mut Spare,
 ) -> SimilarityMap {
     let Some((peak, _)) = map.highest() else { return map };
     let cells = image.width * image.height;
-    let shared: Vec<f32> = image
-        .values
-        .chunks_exact(cells.max(1))
-        .zip(sound)
-        .map(|(channel, a)| channel.get(peak).map_or(0.0, |v| v * a))
-        .collect();
-    let mut particular = shared.clone();
+    let mut shared = spare.empty(sound.len());
+    let channels = image.values.chunks_exact(cells.max(1)).zip(sound);
+    shared.extend(channels.map(|(channel, a)| channel.get(peak).map_or(0.0, |v| v * a)));
+    let mut particular = spare.copy(&shared);
     for family in families {
         if let Some(value) = particular.get_mut(*family) {
             *value = 0.0;
         }
     }
-    let wanted = if particular.iter().any(|value| *value != 0.0) { particular } else { shared };
-    let alike = cosines(image, &wanted);
+    let named = particular.iter().any(|value| *value != 0.0);
+    let alike = cosines(image, if named { &particular } else { &shared }, spare);
     let whole = alike.values.get(peak).copied().unwrap_or(0.0);
     if whole > 0.0 {
         for (value, alike) in map.values.iter_mut().zip(&alike.values) {
             *value *= (alike / whole).clamp(0.0, 1.0).powi(ALIKE);
         }
     }
+    spare.give_all([shared, particular, alike.values]);
     map
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn cosines(image: &ImageMap, sound: &[f32]) -> SimilarityMap {
+        super::cosines(image, sound, &mut Spare::default())
+    }
+
+    fn focus(
+        map: SimilarityMap,
+        image: &ImageMap,
+        sound: &[f32],
+        families: &[usize],
+    ) -> SimilarityMap {
+        super::focus(map, image, sound, families, &mut Spare::default())
+    }
 
     /// Four places side by side; dimensions: dog, train, animal (a family).
     fn picture(places: [[f32; 3]; 4]) -> ImageMap {

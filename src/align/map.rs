@@ -1,6 +1,7 @@
 //! Reading a similarity map: where it is highest, what stands out, and at another size.
 
 use super::SimilarityMap;
+use super::spare::{Spare, Walk};
 
 /// Cells that [`SimilarityMap::extent`] makes of one: boxes end between places, too.
 const FINER: usize = 4;
@@ -42,15 +43,26 @@ impl SimilarityMap {
     /// Measured on the map enlarged fourfold, so that the box ends between places. A map without
     /// relief stands out everywhere.
     pub fn extent(&self) -> [f32; 4] {
+        self.extent_with(&mut Spare::default())
+    }
+
+    /// The same in buffers that are there.
+    pub(super) fn extent_with(&self, spare: &mut Spare) -> [f32; 4] {
         let (width, height) = (self.width * FINER, self.height * FINER);
-        let fine = self.upsampled(width, height);
+        let mut fine = SimilarityMap { width, height, values: spare.empty(width * height) };
+        self.enlarge(&mut fine, &mut spare.walk.across);
         let Some((start, top)) = fine.highest() else { return [0.0, 0.0, 1.0, 1.0] };
-        let floor = median(&fine.values);
+        let mut sorted = spare.copy(&fine.values);
+        let floor = median(&mut sorted);
+        spare.give(sorted);
         let cut = floor + STANDS_OUT * (top - floor);
 
         let (mut x0, mut y0, mut x1, mut y1) = (width, height, 0, 0);
-        let mut seen = vec![false; fine.values.len()];
-        let mut open = vec![start];
+        let Walk { seen, open, .. } = &mut spare.walk;
+        seen.clear();
+        seen.resize(fine.values.len(), false);
+        open.clear();
+        open.push(start);
         while let Some(index) = open.pop() {
             // Every index here names a cell: the first does, and neighbours stay in the map.
             if seen[index] || fine.values[index] < cut {
@@ -72,6 +84,7 @@ impl SimilarityMap {
                 open.push(index + width);
             }
         }
+        spare.give(fine.values);
         let (w, h) = (width as f32, height as f32);
         [x0 as f32 / w, y0 as f32 / h, x1 as f32 / w, y1 as f32 / h]
     }
@@ -86,11 +99,19 @@ impl SimilarityMap {
     /// the map shrinks.
     pub fn upsampled(&self, width: usize, height: usize) -> SimilarityMap {
         let mut out = SimilarityMap { width, height, values: Vec::with_capacity(width * height) };
+        self.enlarge(&mut out, &mut Vec::new());
+        out
+    }
+
+    /// Fills the values of `out`, which has its size and no values, with the map at that size.
+    fn enlarge(&self, out: &mut SimilarityMap, across: &mut Vec<(usize, usize, f32)>) {
+        let (width, height) = (out.width, out.height);
         if self.values.is_empty() {
             out.values.resize(width * height, 0.0);
-            return out;
+            return;
         }
-        let across: Vec<_> = (0..width).map(|x| support(x, width, self.width)).collect();
+        across.clear();
+        across.extend((0..width).map(|x| support(x, width, self.width)));
         for y in 0..height {
             let (above, below, down) = support(y, height, self.height);
             let row = |y: usize| &self.values[y * self.width..(y + 1) * self.width];
@@ -101,17 +122,18 @@ impl SimilarityMap {
                 top + down * (bottom - top)
             }));
         }
-        out
     }
 
     /// The highest mean over a square of cells a sixth of the map wide (an odd number of them, one
     /// in a coarse map), the border repeated; 0 for an empty map.
-    pub(super) fn broad_peak(&self) -> f32 {
+    pub(super) fn broad_peak(&self, spare: &mut Spare) -> f32 {
         let longest = self.width.max(self.height);
         let reach = (longest / BREADTH).saturating_sub(1) / 2;
-        let across = means(&self.values, self.width, 1, reach);
-        let both = means(&across, self.height, self.width, reach);
-        both.into_iter().fold(0.0, f32::max)
+        let mut across = spare.empty(self.values.len());
+        across.extend(means(&self.values, self.width, 1, reach));
+        let peak = means(&across, self.height, self.width, reach).fold(0.0, f32::max);
+        spare.give(across);
+        peak
     }
 
     /// The first of the highest cells.
@@ -140,17 +162,21 @@ fn support(i: usize, to: usize, from: usize) -> (usize, usize, f32) {
     (low, (low + 1).min(last), at - low as f32)
 }
 
-/// The upper median.
-fn median(values: &[f32]) -> f32 {
-    let mut sorted = values.to_vec();
-    sorted.sort_unstable_by(f32::total_cmp);
-    sorted.get(sorted.len() / 2).copied().unwrap_or(0.0)
+/// The upper median; reorders the values.
+fn median(values: &mut [f32]) -> f32 {
+    let middle = values.len() / 2;
+    if values.is_empty() { 0.0 } else { *values.select_nth_unstable_by(middle, f32::total_cmp).1 }
 }
 
 /// The mean of every value and its `reach` neighbours on both sides, along one axis of a map:
 /// `length` values, `step` apart. The border is repeated.
-fn means(values: &[f32], length: usize, step: usize, reach: usize) -> Vec<f32> {
-    let at = |index: usize| {
+fn means(
+    values: &[f32],
+    length: usize,
+    step: usize,
+    reach: usize,
+) -> impl Iterator<Item = f32> + '_ {
+    let at = move |index: usize| {
         let position = (index / step) % length;
         let line = index - position * step;
         let window = (position as isize - reach as isize)..=(position as isize + reach as isize);
@@ -158,7 +184,7 @@ fn means(values: &[f32], length: usize, step: usize, reach: usize) -> Vec<f32> {
         let value = |p: isize| values[line + p.clamp(0, length as isize - 1) as usize * step];
         window.map(value).sum::<f32>() / (2 * reach + 1) as f32
     };
-    (0..values.len()).map(at).collect()
+    (0..values.len()).map(at)
 }
 
 #[cfg(test)]
@@ -169,18 +195,22 @@ mod tests {
     fn one_high_cell_is_no_broad_peak_and_a_corner_counts_as_if_the_map_went_on() {
         let mut fine = map(32, &[0.0; 32 * 32]);
         fine.values[16 * 32 + 16] = 1.0;
-        assert!((fine.broad_peak() - 1.0 / 25.0).abs() < 1e-6);
+        assert!((fine.broad_peak(&mut Spare::default()) - 1.0 / 25.0).abs() < 1e-6);
         for (x, y) in [(0, 0), (1, 0), (0, 1), (1, 1)] {
             fine.values[y * 32 + x] = 0.5;
         }
         // Of the five columns round the first cell, four repeat or are the two high ones.
-        assert!((fine.broad_peak() - 0.5 * 16.0 / 25.0).abs() < 1e-6, "{}", fine.broad_peak());
+        assert!(
+            (fine.broad_peak(&mut Spare::default()) - 0.5 * 16.0 / 25.0).abs() < 1e-6,
+            "{}",
+            fine.broad_peak(&mut Spare::default())
+        );
         assert_eq!(
-            map(4, &[0.1, 0.9, 0.2, 0.3]).broad_peak(),
+            map(4, &[0.1, 0.9, 0.2, 0.3]).broad_peak(&mut Spare::default()),
             0.9,
             "a coarse map's cells are broad"
         );
-        assert_eq!(SimilarityMap::default().broad_peak(), 0.0);
+        assert_eq!(SimilarityMap::default().broad_peak(&mut Spare::default()), 0.0);
     }
 
     fn map(width: usize, values: &[f32]) -> SimilarityMap {

@@ -3,17 +3,21 @@
 mod explain;
 mod focus;
 mod map;
+mod spare;
 #[cfg(test)]
 mod tests;
 
 pub use explain::MOST;
 
-use explain::{Part, Space, dot, explain, normalised, own_parts};
+use std::sync::Arc;
+
+use explain::{Found, Part, Space, dot, explain, normalised, own_parts};
+use spare::Spare;
 
 use crate::encode::{Calibration, ImageMap, Label, Pack, SoundVector};
 
 /// How much each place of the picture agrees with a sound: the cosine of their vectors.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Debug, Default, PartialEq)]
 pub struct SimilarityMap {
     /// Places across.
     pub width: usize,
@@ -23,11 +27,23 @@ pub struct SimilarityMap {
     pub values: Vec<f32>,
 }
 
+/// By hand, so that a copy into a map that is there uses its buffer.
+impl Clone for SimilarityMap {
+    fn clone(&self) -> Self {
+        SimilarityMap { values: self.values.clone(), ..*self }
+    }
+
+    fn clone_from(&mut self, other: &Self) {
+        (self.width, self.height) = (other.width, other.height);
+        self.values.clone_from(&other.values);
+    }
+}
+
 /// One thing that sounds, as one look finds it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Source {
     /// What it is called: the name of the pack's label that explains the sound best.
-    pub label: String,
+    pub label: Arc<str>,
     /// How sure the ear is of the label, 0..1.
     pub label_score: f32,
     /// Probability that this thing sounds at this place, 0..1, calibrated on held-out pairs.
@@ -46,6 +62,8 @@ pub struct Source {
 /// Looks for the things that sound. Holds what it needs of a pack: labels and calibration.
 pub struct Aligner {
     labels: Vec<Label>,
+    /// Their names, as sources bear them.
+    names: Vec<Arc<str>>,
     /// The labels' prototypes scaled to length 1.
     prototypes: Vec<Vec<f32>>,
     /// Dimensions that stand for families.
@@ -54,6 +72,7 @@ pub struct Aligner {
     /// Whether the pack has no labels: then every sound is one source under the one name.
     nameless: bool,
     calibration: Calibration,
+    spare: Spare,
 }
 
 /// What the whole of a sound says about a picture, in one map.
@@ -72,6 +91,14 @@ pub struct Answer {
 /// A source and how well the picture bears it out, in cosine.
 type Borne = (Source, f32);
 
+/// The sources of one look.
+type All = heapless::Vec<Borne, MOST>;
+
+/// The one source of a look.
+fn only(source: Borne) -> All {
+    All::from_iter([source])
+}
+
 /// A label heard less than this is hearsay and points nowhere: in brown noise YAMNet hears
 /// breathing, at 0.096.
 const HEARSAY: f32 = 0.1;
@@ -87,17 +114,21 @@ impl Aligner {
     /// An aligner with the labels and the calibration of `pack`.
     pub fn new(pack: &Pack) -> Aligner {
         let labels = pack.labels.labels.clone();
-        let unit = |label: &Label| normalised(&label.prototype).unwrap_or_default();
+        let mut spare = Spare::default();
+        let unit = |label: &Label| normalised(&label.prototype, &mut spare).unwrap_or_default();
         let prototypes = labels.iter().map(unit).collect();
+        let names = labels.iter().map(|label| label.name.as_str().into()).collect();
         let families = pack.labels.families.clone();
         let manifest = &pack.manifest;
         Aligner {
             labels,
+            names,
             prototypes,
             families,
             space: if manifest.signed { Space::Signed } else { Space::Amounts },
             nameless: manifest.labels.is_none(),
             calibration: manifest.calibration.clone(),
+            spare,
         }
     }
 
@@ -124,51 +155,79 @@ impl Aligner {
     /// In a pack without labels every sound is one source under the pack's one name, with a label
     /// score of 1, in view by the peak of its map alone.
     pub fn look(&mut self, image: Option<&ImageMap>, sound: &SoundVector) -> Vec<Source> {
-        self.borne(image, sound).into_iter().map(|(source, _)| source).collect()
+        let mut sources = Vec::new();
+        self.look_again(image, sound, &mut sources);
+        sources
+    }
+
+    /// The same into `sources`, whose maps are used again: after the first looks this calls for
+    /// no memory.
+    pub fn look_again(
+        &mut self,
+        image: Option<&ImageMap>,
+        sound: &SoundVector,
+        sources: &mut Vec<Source>,
+    ) {
+        let mut spare = std::mem::take(&mut self.spare);
+        sources.drain(..).for_each(|source| spare.give(source.map.values));
+        sources.extend(self.borne(image, sound, &mut spare).into_iter().map(|(source, _)| source));
+        self.spare = spare;
     }
 
     /// One answer for a picture and a sound of which one source is expected: the map of the whole
     /// sound, kept to its peak's like, and of the sources that [`look`](Self::look) finds the one
     /// that the picture bears out best. Without any source the confidence is 0.
     pub fn answer(&mut self, image: &ImageMap, sound: &SoundVector) -> Answer {
-        let map = self.map(image, &sound.embedding);
-        match self.borne(Some(image), sound).into_iter().max_by(|a, b| a.1.total_cmp(&b.1)) {
+        let mut spare = std::mem::take(&mut self.spare);
+        let map = self.map(image, &sound.embedding, &mut spare);
+        let borne = self.borne(Some(image), sound, &mut spare);
+        self.spare = spare;
+        match borne.into_iter().max_by(|a, b| a.1.total_cmp(&b.1)) {
             Some((source, strength)) => Answer {
                 map,
                 confidence: self.confidence(strength),
                 on_screen: source.on_screen,
-                label: Some(source.label),
+                label: Some(source.label.to_string()),
             },
             None => Answer { map, label: None, confidence: 0.0, on_screen: false },
         }
     }
 
-    fn borne(&self, image: Option<&ImageMap>, sound: &SoundVector) -> Vec<Borne> {
+    fn borne(&self, image: Option<&ImageMap>, sound: &SoundVector, spare: &mut Spare) -> All {
         let image = image.filter(|image| image.dim == sound.embedding.len());
-        let Some(unit) = normalised(&sound.embedding) else { return Vec::new() };
+        let Some(unit) = normalised(&sound.embedding, spare) else { return All::new() };
         if self.nameless {
-            return vec![self.source(image, &sound.embedding, 0, 1.0)];
+            spare.give(unit);
+            return only(self.source(image, &sound.embedding, 0, 1.0, spare));
         }
-        let scores = self.scores(sound, &unit);
+        let scores = self.scores(sound, &unit, spare);
         let whole = match self.space {
             Space::Amounts => &sound.embedding,
             Space::Signed => &unit,
         };
-        let found = explain(self.space, whole, &self.prototypes, &scores);
-        if let Some(image) = image
-            && found.len() > 1
-        {
-            let apart = self.told_apart(image, whole, &found, &scores);
-            if apart.len() > 1 {
-                return apart;
-            }
+        let found = explain(self.space, whole, &self.prototypes, &scores, spare);
+        let mut all = match image {
+            Some(image) if found.len() > 1 => self.told_apart(image, whole, &found, &scores, spare),
+            _ => All::new(),
+        };
+        if all.len() < 2 {
+            all.into_iter().for_each(|(source, _)| spare.give(source.map.values));
+            all = self.likeliest(&found).map_or_else(All::new, |label| {
+                only(self.source(image, &sound.embedding, label, scores[label], spare))
+            });
         }
-        // What is found are indices of labels, and each label has a score.
-        let Some(first) = found.first() else { return Vec::new() };
-        let believed =
-            |part: &&Part| self.labels[part.label].visible && part.fit >= RIVAL * first.fit;
-        let label = found.iter().find(believed).unwrap_or(first).label;
-        vec![self.source(image, &sound.embedding, label, scores[label])]
+        spare.give_all([unit, scores]);
+        all
+    }
+
+    /// The label of a sound that is one thing: the best, or one that can be seen and fits about
+    /// as well.
+    fn likeliest(&self, found: &Found) -> Option<usize> {
+        // What is found are indices of labels.
+        let first = found.first()?;
+        let fits = |part: &Part| part.fit >= RIVAL * first.fit;
+        let believed = found.iter().find(|part| self.labels[part.label].visible && fits(part));
+        Some(believed.unwrap_or(first).label)
     }
 
     /// The sources among `found` that are in view at places of their own.
@@ -176,29 +235,41 @@ impl Aligner {
         &self,
         image: &ImageMap,
         sound: &[f32],
-        found: &[Part],
+        found: &Found,
         scores: &[f32],
-    ) -> Vec<Borne> {
+        spare: &mut Spare,
+    ) -> All {
         let near = (SAME_PLACE * image.width.max(image.height) as f32).max(1.0) as usize;
-        let mut apart: Vec<Borne> = Vec::with_capacity(found.len());
-        for (part, own) in found.iter().zip(own_parts(self.space, sound, &self.prototypes, found)) {
-            let new = self.source(Some(image), &own, part.label, scores[part.label]);
+        let mut apart = All::new();
+        let parts = own_parts(self.space, sound, &self.prototypes, found, spare);
+        for (part, own) in found.iter().zip(parts) {
+            let new = self.source(Some(image), &own, part.label, scores[part.label], spare);
+            spare.give(own);
             let taken = |(old, _): &Borne| cells_apart(&new.0.map, &old.map) <= near;
-            if new.0.on_screen && !apart.iter().any(taken) {
-                apart.push(new);
+            let apart_from_all = new.0.on_screen && !apart.iter().any(taken);
+            // There is room for as many as are found.
+            if let Err((source, _)) = if apart_from_all { apart.push(new) } else { Err(new) } {
+                spare.give(source.map.values);
             }
         }
         apart
     }
 
     /// The source of the part `own` of a sound.
-    fn source(&self, image: Option<&ImageMap>, own: &[f32], label: usize, score: f32) -> Borne {
-        let label = &self.labels[label];
-        let map = image.map_or_else(SimilarityMap::default, |image| self.map(image, own));
+    fn source(
+        &self,
+        image: Option<&ImageMap>,
+        own: &[f32],
+        label: usize,
+        score: f32,
+        spare: &mut Spare,
+    ) -> Borne {
+        let (name, label) = (&self.names[label], &self.labels[label]);
+        let map = image.map_or_else(SimilarityMap::default, |image| self.map(image, own, spare));
         let (peak, _) = map.peak();
         let heard = label.visible && score >= HEARSAY;
         let mut strength = match image {
-            Some(image) if heard => self.stands_out(image, own),
+            Some(image) if heard => self.stands_out(image, own, spare),
             _ => 0.0,
         };
         if let Some(image) = image
@@ -206,19 +277,20 @@ impl Aligner {
             && score >= self.calibration.sure_label
             && !self.families.is_empty()
         {
-            let mut particular = own.to_vec();
+            let mut particular = spare.copy(own);
             // A loaded pack names no family beyond the width of the space.
             self.families.iter().for_each(|dimension| particular[*dimension] = 0.0);
-            strength = strength.min(self.stands_out(image, &particular));
+            strength = strength.min(self.stands_out(image, &particular, spare));
+            spare.give(particular);
         }
         let on_screen = image.is_some() && strength >= self.calibration.on_screen;
         let source = Source {
-            label: label.name.clone(),
+            label: Arc::clone(name),
             label_score: score,
             confidence: if on_screen { self.confidence(strength) } else { score },
             on_screen,
             peak,
-            extent: map.extent(),
+            extent: map.extent_with(spare),
             map,
         };
         (source, strength)
@@ -231,10 +303,10 @@ impl Aligner {
     }
 
     /// The map of `sound`; where dimensions have names, kept to what looks like its peak.
-    fn map(&self, image: &ImageMap, sound: &[f32]) -> SimilarityMap {
-        let map = cosines(image, sound);
+    fn map(&self, image: &ImageMap, sound: &[f32], spare: &mut Spare) -> SimilarityMap {
+        let map = cosines(image, sound, spare);
         if self.dimensions_have_names() {
-            focus::focus(map, image, sound, &self.families)
+            focus::focus(map, image, sound, &self.families, spare)
         } else {
             map
         }
@@ -242,14 +314,17 @@ impl Aligner {
 
     /// How well the picture bears `sound` out. Where dimensions have names, a single cell is
     /// easily high by chance, and what counts is the highest mean over a sixth of the map.
-    fn stands_out(&self, image: &ImageMap, sound: &[f32]) -> f32 {
-        let map = cosines(image, sound);
-        if self.dimensions_have_names() { map.broad_peak() } else { map.peak().1 }
+    fn stands_out(&self, image: &ImageMap, sound: &[f32], spare: &mut Spare) -> f32 {
+        let map = cosines(image, sound, spare);
+        let named = self.dimensions_have_names();
+        let strength = if named { map.broad_peak(spare) } else { map.peak().1 };
+        spare.give(map.values);
+        strength
     }
 
     /// How well each label was heard, 0..1: the strongest of the tags that speak for it. In a pack
     /// without tags, the cosine of prototype and sound, whose vector of length 1 is `unit`.
-    fn scores(&self, sound: &SoundVector, unit: &[f32]) -> Vec<f32> {
+    fn scores(&self, sound: &SoundVector, unit: &[f32], spare: &mut Spare) -> Vec<f32> {
         let score = |(label, prototype): (&Label, &Vec<f32>)| {
             let score = if sound.tags.is_empty() {
                 dot(prototype, unit)
@@ -261,13 +336,15 @@ impl Aligner {
             };
             score.clamp(0.0, 1.0)
         };
-        self.labels.iter().zip(&self.prototypes).map(score).collect()
+        let mut scores = spare.empty(self.labels.len());
+        scores.extend(self.labels.iter().zip(&self.prototypes).map(score));
+        scores
     }
 
     /// The map of the whole sound: `A[y, x] = <v[:, y, x], a>` with both sides scaled to length 1
     /// over the channels.
     pub fn similarity(&self, image: &ImageMap, sound: &SoundVector) -> SimilarityMap {
-        cosines(image, &sound.embedding)
+        cosines(image, &sound.embedding, &mut Spare::default())
     }
 
     /// The probability that belongs to a strength.
@@ -299,12 +376,11 @@ fn cells_apart(a: &SimilarityMap, b: &SimilarityMap) -> usize {
 }
 
 /// Cosine of each place's vector with `sound`; 0 where either is the zero vector.
-fn cosines(image: &ImageMap, sound: &[f32]) -> SimilarityMap {
+fn cosines(image: &ImageMap, sound: &[f32], spare: &mut Spare) -> SimilarityMap {
     let cells = image.width * image.height;
-    let mut out =
-        SimilarityMap { width: image.width, height: image.height, values: vec![0.0; cells] };
-    let Some(unit) = normalised(sound) else { return out };
-    let mut squares = vec![0f32; cells];
+    let mut out = spare.map(image.width, image.height);
+    let Some(unit) = normalised(sound, spare) else { return out };
+    let mut squares = spare.zeros(cells);
     for (channel, a) in image.values.chunks_exact(cells.max(1)).zip(&unit) {
         for ((sum, square), v) in out.values.iter_mut().zip(&mut squares).zip(channel) {
             *sum += a * v;
@@ -314,5 +390,6 @@ fn cosines(image: &ImageMap, sound: &[f32]) -> SimilarityMap {
     for (value, square) in out.values.iter_mut().zip(&squares) {
         *value = if *square > 0.0 { (*value / square.sqrt()).clamp(-1.0, 1.0) } else { 0.0 };
     }
+    spare.give_all([unit, squares]);
     out
 }

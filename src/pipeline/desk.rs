@@ -1,9 +1,10 @@
 //! Perception's side of the live path: takes what capture has put down, looks, and tells.
 
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use crate::capture::{Developer, Frame, RawFrame};
-use crate::clock::Clock;
+use crate::clock::{Clock, Mono};
 use crate::error::Result;
 
 use super::ring::Listener;
@@ -13,6 +14,9 @@ use super::{Observer, Perception, Progress, look_if_due};
 
 /// So many faulty pictures in a row are no picture: what was seen before them is old.
 const FAULTY: u32 = 10;
+
+/// In silence a picture is taken this often, so that it is known what the camera gives.
+const GLANCE: Duration = Duration::from_secs(1);
 
 /// Where perception works.
 pub(super) struct Desk<'a> {
@@ -24,6 +28,8 @@ pub(super) struct Desk<'a> {
     listener: Listener<'a>,
     developer: Developer,
     spare: Frame,
+    /// When a picture was taken last.
+    glanced: Option<Mono>,
     faulty: u32,
     /// How many bytes a buffer must hold.
     room: &'a AtomicU64,
@@ -65,6 +71,7 @@ impl<'a> Desk<'a> {
             listener,
             developer: Developer::new(),
             spare: Frame::default(),
+            glanced: None,
             faulty: 0,
             room,
             camera: away(camera),
@@ -81,13 +88,20 @@ impl<'a> Desk<'a> {
         self.observer.turn(self.perception)?;
         // Asked before slot and ring are emptied: what came before the loss is then in them.
         let (blind, deaf) = (self.camera.has_gone(), self.microphone.has_gone());
-        self.see()?;
-        if blind {
-            self.perception.blind();
-        }
         let perception = &mut *self.perception;
         self.listener.drain(|block| perception.hear(block))?;
         self.progress.blocks_waiting.store(0, Ordering::Relaxed);
+        // A picture that nobody needs stays where it is until a newer one takes its place:
+        // decoding thirty JPEGs a second is most of what a board would do in silence.
+        let now = self.clock.now();
+        let long_ago = self.glanced.is_none_or(|then| now.since(then) >= GLANCE);
+        if blind || long_ago || self.perception.needs_picture() || self.observer.watches() {
+            self.see(now)?;
+        }
+        if blind {
+            self.perception.blind();
+            self.glanced = None;
+        }
         look_if_due(self.perception, self.clock, self.progress, self.observer)?;
         if deaf {
             let sounds = self.perception.deaf(self.clock);
@@ -98,8 +112,9 @@ impl<'a> Desk<'a> {
     }
 
     /// Takes the newest picture, if there is one.
-    fn see(&mut self) -> Result<()> {
+    fn see(&mut self, now: Mono) -> Result<()> {
         let Some(mut raw) = self.taker.take() else { return Ok(()) };
+        self.glanced = Some(now);
         self.progress.frames_waiting.store(0, Ordering::Relaxed);
         let mut frame = std::mem::take(&mut self.spare);
         frame.stamp = raw.stamp;

@@ -16,6 +16,7 @@ mod progress;
 mod ring;
 mod slot;
 mod sounds;
+mod still;
 mod supervisor;
 mod turn;
 mod window;
@@ -44,6 +45,12 @@ use crate::event::Sound;
 /// The methods are called from the thread that perceives: an observer that may have to wait
 /// for something keeps a thread of its own.
 pub trait Observer {
+    /// Whether every picture is wanted. Where nobody does, live runs leave those alone that no
+    /// look needs: in silence all but one a second.
+    fn watches(&self) -> bool {
+        false
+    }
+
     /// Perception has come round, live several times a second; what the observer wants to
     /// change in it is changed now.
     ///
@@ -85,6 +92,10 @@ pub trait Observer {
 
 /// Several observers, told in turn.
 impl Observer for Vec<Box<dyn Observer + '_>> {
+    fn watches(&self) -> bool {
+        self.iter().any(|observer| observer.watches())
+    }
+
     fn turn(&mut self, perception: &mut Perception) -> Result<()> {
         self.iter_mut().try_for_each(|observer| observer.turn(perception))
     }

@@ -15,6 +15,7 @@ use crate::signal::{FrontEnd, RATE};
 use crate::track::{self, Tracker};
 
 use super::sounds::Scribe;
+use super::still::Still;
 use super::turn::Turn;
 use super::window::{Span, Window};
 
@@ -126,10 +127,12 @@ pub struct Look<'a> {
     pub stages: Stages,
 }
 
-/// One encoded patch.
-struct Patch {
-    span: Span,
-    level_dbfs: f32,
+/// What pictures showed while they did not change.
+struct Seen {
+    /// Stamps of the first of them, which was encoded, and of the last.
+    from: Mono,
+    until: Mono,
+    map: ImageMap,
 }
 
 /// Hears, sees and looks.
@@ -141,9 +144,12 @@ pub struct Perception {
     scribe: Scribe,
     due: Option<Mono>,
 
-    /// The last patches, the newest at the end; the two lists go together.
-    patches: Vec<Patch>,
+    /// The last patches, the newest at the end; the three lists go together.
+    patches: Vec<Span>,
+    levels: Vec<f32>,
     vectors: Vec<SoundVector>,
+    /// A vector that has gone from the list.
+    spare: SoundVector,
     pooled: SoundVector,
     /// In a pack that knows names.
     turn: Option<Turn>,
@@ -154,9 +160,11 @@ pub struct Perception {
     /// The size of the pictures that `camera` belongs to.
     size: (u32, u32),
     camera: Option<Camera>,
+    /// Whether the newest picture shows anything new.
+    still: Still,
     /// What was seen lately, in order of time. Maps are kept instead of pictures: the window's
     /// centre lies a second or two back, and a map is a hundredth of a picture.
-    seen: Vec<(Mono, ImageMap)>,
+    seen: Vec<Seen>,
     /// How many maps reach back to the window's centre.
     memory: usize,
 
@@ -179,7 +187,9 @@ impl Perception {
             scribe: Scribe::new(),
             due: None,
             patches: Vec::with_capacity(settings.window),
+            levels: Vec::with_capacity(settings.window),
             vectors: Vec::with_capacity(settings.window),
+            spare: SoundVector::default(),
             pooled: SoundVector::default(),
             turn: parts.aligner.knows_names().then(Turn::default),
             patch: Vec::new(),
@@ -187,6 +197,7 @@ impl Perception {
             fresh: false,
             size: (0, 0),
             camera: None,
+            still: Still::default(),
             seen: Vec::with_capacity(memory),
             memory,
             span: Span { start: Mono(0), end: Mono(0) },
@@ -271,6 +282,7 @@ impl Perception {
     pub fn blind(&mut self) {
         self.frame = None;
         self.fresh = false;
+        self.still.forget();
         self.seen.clear();
     }
 
@@ -280,8 +292,19 @@ impl Perception {
         self.window.iter_mut().for_each(Window::clear);
         self.due = None;
         self.patches.clear();
+        self.levels.clear();
         self.vectors.clear();
         self.finish(clock)
+    }
+
+    /// Whether a look is due that will look at a picture.
+    pub fn needs_picture(&self) -> bool {
+        let heard = self.due().and(self.window.as_ref()).and_then(Window::heard);
+        heard.is_some_and(|(_, level)| !self.is_silent(level))
+    }
+
+    fn is_silent(&self, level_dbfs: f32) -> bool {
+        level_dbfs < self.settings.floor_dbfs || self.parts.aligner.is_silent(level_dbfs)
     }
 
     /// The last sample that a look would use, if one is due.
@@ -307,37 +330,35 @@ impl Perception {
         let Some((span, level)) = heard else { return Ok(None) };
         let skipped = self.schedule(span.end);
 
-        let silent = level < self.settings.floor_dbfs || self.parts.aligner.is_silent(level);
+        let silent = self.is_silent(level);
         self.forget_patches(span.end);
         if !silent {
             self.encode_sound(span, level, &mut watch, &mut stages)?;
         }
         self.span =
-            Span { start: self.patches.first().map_or(span.start, |p| p.span.start), ..span };
+            Span { start: self.patches.first().map_or(span.start, |patch| patch.start), ..span };
         self.level_dbfs = level;
 
         stages.front_end += watch.lap();
         let fresh = !silent && self.encode_picture(&mut watch, &mut stages)?;
-        self.sources.clear();
-        let mut sudden = Vec::new();
-        if !silent {
-            let levels: Vec<f32> = self.patches.iter().map(|patch| patch.level_dbfs).collect();
-            self.level_dbfs = mean_level(&levels);
-            pool(&self.vectors, &levels, self.parts.pooling, &mut self.pooled);
+        let mut sudden: &[Source] = &[];
+        if silent {
+            self.sources.clear();
+        } else {
+            self.level_dbfs = mean_level(&self.levels);
+            pool(&self.vectors, &self.levels, self.parts.pooling, &mut self.pooled);
             let image = nearest(&self.seen, self.span.centre());
-            self.sources = self.parts.aligner.look(image, &self.pooled);
-            if let Some(turn) = &self.turn {
+            let aligner = &mut self.parts.aligner;
+            aligner.look_again(image, &self.pooled, &mut self.sources);
+            if let Some(turn) = &mut self.turn {
                 let image = nearest(&self.seen, span.end);
                 let pooled = (&self.pooled, self.level_dbfs);
-                let aligner = &mut self.parts.aligner;
-                let (unsure, sure) = turn.sources(aligner, image, pooled, &self.sources);
-                self.sources.extend(unsure);
-                sudden = sure;
+                sudden = turn.sources(aligner, image, pooled, &mut self.sources);
             }
         }
         stages.align += watch.lap();
-        let changes = self.parts.tracker.update_suddenly(span.end, &self.sources, &sudden);
-        self.sources.extend(sudden);
+        let changes = self.parts.tracker.update_suddenly(span.end, &self.sources, sudden);
+        self.sources.extend_from_slice(sudden);
         self.sounds.clear();
         for change in changes {
             let camera = self.camera.as_ref();
@@ -386,11 +407,12 @@ impl Perception {
         let hop = self.settings.hop;
         // Half a hop of grace: patches lie on the grid of frames, not exactly a hop apart.
         let reach = hop * u32::try_from(self.settings.window - 1).unwrap_or(u32::MAX) + hop / 2;
-        let stale = |patch: &Patch| end.since(patch.span.end) > reach || patch.span.end > end;
+        let stale = |patch: &Span| end.since(patch.end) > reach || patch.end > end;
         while self.patches.first().is_some_and(stale) || self.patches.len() >= self.settings.window
         {
             self.patches.remove(0);
-            self.vectors.remove(0);
+            self.levels.remove(0);
+            self.spare = self.vectors.remove(0);
         }
     }
 
@@ -404,36 +426,54 @@ impl Perception {
         let Some(window) = &mut self.window else { return Ok(()) };
         if window.patch(&mut self.patch) {
             stages.front_end += watch.lap();
-            let mut vector = SoundVector::default();
+            let mut vector = std::mem::take(&mut self.spare);
             let encoder = &mut *self.parts.encoders.audio;
             encoder.encode(&self.patch, &mut vector)?;
             if let Some(turn) = &mut self.turn {
                 turn.hear(window, encoder)?;
             }
             stages.sound += watch.lap();
-            self.patches.push(Patch { span, level_dbfs });
+            self.patches.push(span);
+            self.levels.push(level_dbfs);
             self.vectors.push(vector);
         }
         Ok(())
     }
 
-    /// Encodes the newest picture, if it is new, into the oldest place of what was seen, and
-    /// says whether it was.
+    /// Encodes the newest picture, if it shows anything new, into the oldest place of what was
+    /// seen, and says whether it did.
     fn encode_picture(&mut self, watch: &mut Stopwatch, stages: &mut Stages) -> Result<bool> {
         let Some(frame) = self.frame.as_ref().filter(|_| self.fresh) else { return Ok(false) };
-        let mut map =
-            if self.seen.len() < self.memory { ImageMap::default() } else { self.seen.remove(0).1 };
+        self.fresh = false;
+        let last = self.seen.last_mut();
+        if last.as_ref().is_none_or(|seen| frame.stamp.since(seen.from) >= TRUSTED) {
+            self.still.forget();
+        }
+        let changed = self.still.has_changed(&frame.picture);
+        if let Some(seen) = last.filter(|_| !changed) {
+            seen.until = frame.stamp;
+            stages.resize = watch.lap();
+            return Ok(false);
+        }
+        let mut map = if self.seen.len() < self.memory {
+            ImageMap::default()
+        } else {
+            self.seen.remove(0).map
+        };
         let encoder = &mut *self.parts.encoders.image;
         encoder.prepare(&frame.picture)?;
         stages.resize = watch.lap();
         encoder.infer(&mut map)?;
         stages.picture = watch.lap();
-        self.seen.retain(|(stamp, _)| *stamp < frame.stamp);
-        self.seen.push((frame.stamp, map));
-        self.fresh = false;
+        self.seen.retain(|seen| seen.from < frame.stamp);
+        self.seen.push(Seen { from: frame.stamp, until: frame.stamp, map });
         Ok(true)
     }
 }
+
+/// After this long a picture is encoded whether it seems to have changed or not: what is small
+/// and faint may have moved without its square of the picture telling.
+const TRUSTED: Duration = Duration::from_secs(2);
 
 /// How many pictures, one a look, reach back from the newest sound to the centre of a window of
 /// patches of so many samples; one more lies beyond it.
@@ -445,8 +485,9 @@ fn memory(settings: &Settings, samples: usize) -> usize {
 }
 
 /// What was seen nearest to an instant; the later one of two as near.
-fn nearest(seen: &[(Mono, ImageMap)], at: Mono) -> Option<&ImageMap> {
-    seen.iter().rev().min_by_key(|(stamp, _)| stamp.abs_diff(at)).map(|(_, map)| map)
+fn nearest(seen: &[Seen], at: Mono) -> Option<&ImageMap> {
+    let away = |seen: &&Seen| seen.from.since(at).max(at.since(seen.until));
+    seen.iter().rev().min_by_key(away).map(|seen| &seen.map)
 }
 
 /// The level of the mean power.

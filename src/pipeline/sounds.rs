@@ -39,7 +39,7 @@ impl Scribe {
             time: rfc3339(clock.wall(heard)),
             mono_ns: heard.0,
             latency_ms: round(clock.now().since(span.end).as_secs_f64() * 1e3, 1),
-            label: source.label,
+            label: source.label.to_string(),
             label_score: round(source.label_score.into(), 3),
             confidence: round(source.confidence.into(), 3),
             on_screen: source.on_screen,

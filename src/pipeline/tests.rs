@@ -12,7 +12,7 @@ use crate::capture::{Frame, Picture, Pull, VideoFormat};
 use crate::clock::{Clock, Mono, SystemClock};
 use crate::error::{Error, Kind};
 use crate::event::{Counters, Phase};
-use toy::{RATE, SIDE, Toy, camera, microphone, punctual, steady_camera, tones, toy};
+use toy::{RATE, SIDE, Toy, camera, microphone, punctual, scene, steady_camera, tones, toy};
 
 /// Keeps what it is told.
 #[derive(Default)]
@@ -105,11 +105,28 @@ fn silence_runs_no_encoder_and_says_nothing() {
 }
 
 #[test]
+fn a_picture_that_does_not_change_is_encoded_once_in_two_seconds() {
+    let mut toy = toy();
+    let (notes, counters) = counted(&mut toy, tones(&[(200.0, 7.0)]));
+    assert!(counters.looks > 20, "{counters:?}");
+    // Looks begin when a patch is full, after a second.
+    assert_eq!(toy.pictures.load(Ordering::Relaxed), 3);
+    assert!(notes.sounds.iter().all(|sound| sound.on_screen), "{:?}", told(&notes));
+}
+
+#[test]
 fn every_look_encodes_one_patch_and_its_newer_half_and_only_a_new_picture() {
     let mut toy = toy();
     let (progress, stop, mut notes) = (Progress::new(), AtomicBool::new(false), Notes::default());
-    // The camera gives pictures for 2 s, the microphone sound for 6 s.
-    let (video, audio) = (camera(2.0), microphone(tones(&[(200.0, 6.0)])));
+    // The camera gives pictures for 2 s, a corner of which flickers, the microphone sound for 6 s.
+    let format = VideoFormat { width: SIDE as u32, height: SIDE as u32, rate: 10.0 };
+    let video = Box::new(SimulatedVideo::new(format, |index, raw| {
+        let mut picture = scene();
+        picture.rgb[2] = 40 * (index % 5) as u8;
+        raw.exchange(Mono(index * 100_000_000), &mut picture);
+        Ok(if index < 20 { Pull::Filled } else { Pull::Ended })
+    }));
+    let audio = microphone(tones(&[(200.0, 6.0)]));
     lockstep(Some(video), audio, &mut toy.perception, &progress, &stop, &mut notes).unwrap();
     let looks = progress.counters().looks as usize;
     assert!((20..=22).contains(&looks), "{looks}");

@@ -26,6 +26,9 @@ pub(super) struct Turn {
     patch: Vec<f32>,
     vector: SoundVector,
     level_dbfs: f32,
+    /// What it comes from, and what of that one look is enough for.
+    found: Vec<Source>,
+    sure: Vec<Source>,
 }
 
 impl Turn {
@@ -39,25 +42,31 @@ impl Turn {
     }
 
     /// The things in view that this sound came from if it is another one than `pooled`, whose
-    /// sources are `known`; those that one look is enough for come second.
+    /// sources are `known`: those are added to, but for the ones that one look is enough for,
+    /// which are given.
     pub fn sources(
-        &self,
+        &mut self,
         aligner: &mut Aligner,
         image: Option<&ImageMap>,
         (pooled, level_dbfs): (&SoundVector, f32),
-        known: &[Source],
-    ) -> (Vec<Source>, Vec<Source>) {
+        known: &mut Vec<Source>,
+    ) -> &[Source] {
+        self.sure.clear();
         let another = cosine(&pooled.embedding, &self.vector.embedding) < UNLIKE;
         if !another || self.level_dbfs < level_dbfs - WEAKER_DB {
-            return (Vec::new(), Vec::new());
+            return &self.sure;
         }
         let new = |source: &Source| {
             source.on_screen
                 && source.label_score >= CLEAR
-                && !known.iter().any(|old| old.on_screen && old.label == source.label)
+                && !known.iter().any(|old: &Source| old.on_screen && old.label == source.label)
         };
-        let found = aligner.look(image, &self.vector).into_iter().filter(new);
-        found.partition(|source| source.confidence < SURE)
+        aligner.look_again(image, &self.vector, &mut self.found);
+        self.found.retain(new);
+        for source in self.found.drain(..) {
+            if source.confidence < SURE { known.push(source) } else { self.sure.push(source) }
+        }
+        &self.sure
     }
 }
 
@@ -87,10 +96,12 @@ mod tests {
         let mut image = ImageMap { dim: 5, height: 1, width: 4, values: vec![0.0; 20] };
         (image.values[0], image.values[7]) = (1.0, 1.0);
         let red = sound([0.9, 0.0, 0.0, 0.0, 0.0], 0.9);
-        let known = aligner.look(Some(&image), &red);
-        let turn = Turn { patch: Vec::new(), vector: newest, level_dbfs: -20.0 - weaker };
-        let (unsure, sure) = turn.sources(&mut aligner, Some(&image), (&red, -20.0), &known);
-        [unsure, sure].map(|sources| sources.into_iter().map(|source| source.label).collect())
+        let mut known = aligner.look(Some(&image), &red);
+        let before = known.len();
+        let level_dbfs = -20.0 - weaker;
+        let mut turn = Turn { vector: newest, level_dbfs, ..Turn::default() };
+        let sure = turn.sources(&mut aligner, Some(&image), (&red, -20.0), &mut known);
+        [&known[before..], sure].map(|all| all.iter().map(|s| s.label.to_string()).collect())
     }
 
     const GREEN: [f32; 5] = [0.0, 0.9, 0.0, 0.0, 0.0];

@@ -17,6 +17,7 @@ use crate::align::Source;
 use crate::clock::Mono;
 use crate::error::Result;
 use crate::event::Phase;
+use associate::Pairing;
 use path::Path;
 
 /// What happened to one track.
@@ -40,6 +41,7 @@ pub struct Tracker {
     paths: Vec<Path>,
     started: u64,
     last: Mono,
+    pairing: Pairing,
 }
 
 impl Tracker {
@@ -49,7 +51,8 @@ impl Tracker {
     /// A setting is out of its range; the text names it.
     pub fn new(settings: Settings) -> Result<Tracker> {
         settings.check()?;
-        Ok(Tracker { settings, paths: Vec::new(), started: 0, last: Mono(0) })
+        let pairing = Pairing::default();
+        Ok(Tracker { settings, paths: Vec::new(), started: 0, last: Mono(0), pairing })
     }
 
     /// Goes on with other settings; tracks and candidates stay.
@@ -123,32 +126,31 @@ impl Tracker {
 
     /// Gives every source of one look to the path it belongs to, or opens a candidate for it.
     fn witness(&mut self, at: Mono, sources: &[Source], sudden: &[Source]) {
-        for path in &mut self.paths {
-            path.next_look();
-        }
-        let credible = |source: &&Source| source.confidence >= self.settings.hold_confidence;
-        let mut sources: Vec<&Source> = sources.iter().filter(credible).collect();
-        let ordinary = sources.len();
-        sources.extend(sudden);
-        let taken = associate::associate(&self.paths, &sources, &self.settings);
-        for (index, (source, path)) in sources.iter().zip(&taken).enumerate() {
-            if let Some(path) = path.and_then(|index| self.paths.get_mut(index)) {
-                path.sighted(at, source, &self.settings);
+        let Tracker { settings, paths, pairing, .. } = self;
+        paths.iter_mut().for_each(Path::next_look);
+        let credible = |source: &&Source| source.confidence >= settings.hold_confidence;
+        let ordinary = sources.iter().filter(credible).count();
+        let sources = sources.iter().filter(credible).chain(sudden);
+        associate::associate(paths, sources.clone(), settings, pairing);
+        let taken = &pairing.of_source;
+        for (index, (source, path)) in sources.clone().zip(taken).enumerate() {
+            if let Some(path) = path.and_then(|index| paths.get_mut(index)) {
+                path.sighted(at, source, settings);
                 path.is_certain(index >= ordinary);
             }
         }
-        let unclaimed = sources.iter().zip(&taken).enumerate().filter(|(_, (_, p))| p.is_none());
+        let unclaimed = sources.zip(taken).enumerate().filter(|(_, (_, p))| p.is_none());
         for (index, (source, _)) in unclaimed {
             // Two names for one thing: the neighbour's name is evidence, not another thing.
-            let home = self.paths.iter_mut().find(|path| {
-                path.seen_now() && path.shares_place(source, self.settings.same_place)
-            });
+            let home = paths
+                .iter_mut()
+                .find(|path| path.seen_now() && path.shares_place(source, settings.same_place));
             match home {
                 Some(path) => path.also_called(source),
-                None if source.confidence >= self.settings.start_confidence => {
+                None if source.confidence >= settings.start_confidence => {
                     let mut path = Path::new(at, source);
                     path.is_certain(index >= ordinary);
-                    self.paths.push(path);
+                    paths.push(path);
                 }
                 None => {}
             }

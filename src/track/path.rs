@@ -1,5 +1,7 @@
 //! One thing followed through the looks: a candidate at first, a track once it is proven.
 
+use std::sync::Arc;
+
 use crate::align::Source;
 use crate::clock::Mono;
 
@@ -33,7 +35,7 @@ pub(super) struct Path {
 /// Something that it was called.
 #[derive(Debug)]
 struct Name {
-    label: String,
+    label: Arc<str>,
     evidence: f32,
     /// Whether it wavered with the name in use, and so is known to mean the same.
     kin: bool,
@@ -43,7 +45,7 @@ struct Name {
 #[derive(Debug)]
 struct Told {
     at: Mono,
-    label: String,
+    label: Arc<str>,
     on_screen: bool,
     confidence: f32,
     peak: [f32; 2],
@@ -96,7 +98,7 @@ impl Path {
 
     /// Whether this name is known to mean it.
     pub fn answers_to(&self, label: &str) -> bool {
-        self.names.iter().any(|name| name.kin && name.label == label)
+        self.names.iter().any(|name| name.kin && *name.label == *label)
     }
 
     /// Whether a new name at its place may still be a slip of the ear. When several looks in a
@@ -209,7 +211,7 @@ impl Path {
     /// Goes on under the name with the most evidence, but does not waver between two alike.
     fn choose_name(&mut self, seen: &Source) {
         let evidence = |label: &str| {
-            self.names.iter().find(|name| name.label == label).map_or(0.0, |name| name.evidence)
+            self.names.iter().find(|name| *name.label == *label).map_or(0.0, |name| name.evidence)
         };
         let stronger = evidence(&seen.label) > LABEL_MARGIN * evidence(&self.source.label);
         if stronger && self.answers_to(&seen.label) {

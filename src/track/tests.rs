@@ -8,7 +8,7 @@ const HOP: Duration = Duration::from_millis(240);
 fn source(label: &str, confidence: f32, peak: [f32; 2]) -> Source {
     let [x, y] = peak;
     Source {
-        label: label.to_owned(),
+        label: label.into(),
         label_score: 0.8,
         confidence,
         on_screen: true,
@@ -81,7 +81,7 @@ fn a_track_starts_when_two_of_three_looks_saw_the_source_and_ends_after_the_gap(
     assert_eq!(run(&mut tracker, vec![vec![]; 6]), vec![]);
     let last = run(&mut tracker, [vec![]]);
     assert_eq!(phases(&last), [(Phase::End, 1)]);
-    assert_eq!(last[0].source.label, "Dog");
+    assert_eq!(&*last[0].source.label, "Dog");
     assert_eq!(last[0].source.peak, [0.3, 0.5]);
 }
 
@@ -169,7 +169,7 @@ fn a_name_that_wavers_and_then_holds_replaces_the_first_one_within_the_same_trac
     let changes = run(&mut tracker(), looks);
     assert_eq!(phases(&changes), [(Phase::Start, 1), (Phase::Update, 1)]);
     assert_eq!(
-        (changes[0].source.label.as_str(), changes[1].source.label.as_str()),
+        (changes[0].source.label.as_ref(), changes[1].source.label.as_ref()),
         ("Cat", "Dog")
     );
 }
@@ -181,7 +181,7 @@ fn a_name_that_takes_over_for_good_at_the_same_place_is_another_thing() {
         .chain((0..10).map(|_| vec![]));
     let changes = run(&mut tracker(), looks);
     let mut told: Vec<_> =
-        changes.iter().map(|c| (c.track, c.phase, c.source.label.as_str())).collect();
+        changes.iter().map(|c| (c.track, c.phase, c.source.label.as_ref())).collect();
     told.sort_by_key(|(track, ..)| *track);
     assert_eq!(
         told,

@@ -65,7 +65,7 @@ impl System for PackSystem {
             });
         }
         let found = |source: tyto::align::Source| Found {
-            label: Some(source.label),
+            label: Some(source.label.to_string()),
             confidence: Some(f64::from(source.confidence)),
             on_screen: source.on_screen,
             peak: source.peak.map(f64::from),

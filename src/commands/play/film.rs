@@ -110,6 +110,10 @@ impl Filming {
 
 /// For the observers of one run, while the caller keeps the film for its end.
 impl Observer for &mut Filming {
+    fn watches(&self) -> bool {
+        true
+    }
+
     fn frame(&mut self, frame: &Frame) -> Result<()> {
         if self.live_step.is_none() {
             let shot = self.shot(frame, self.taken);
