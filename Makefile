@@ -91,9 +91,15 @@ flash: ## Install on a device over ssh: BOARD=rpi5 HOST=user@device [DEB=FILE]
 unflash: ## Take Tyto and its configuration off a device again: HOST=user@device
 	@board/flash.sh --remove "$(HOST)"
 
-.PHONY: image
+.PHONY: flash-test
+flash-test: ## Try flash and unflash on an emulated device with systemd and sshd: DEB=FILE [CASES=…]
+	@CASES="$(CASES)" tests/device/flash "$(DEB)"
+
+.PHONY: image image-test
 image: ## Make an SD card's image: BOARD=rpi4 [SETUP=FILE with host name, ssh key, Wi-Fi] [DEB=FILE]
 	@board/image.sh "$(BOARD)" "$(DEB)" $(SETUP)
+image-test: ## Start the image on emulated boards until a played sound is an event: BOARD=rpi4
+	@tests/device/image "$(BOARD)" $(MACHINES)
 
 .PHONY: rig
 ARCH ?= amd64

@@ -3,7 +3,7 @@
 #        flash.sh --remove HOST
 # Installs Tyto on HOST (user@device or ssh://user@device:port) for the board BOARD, and shows
 # that it works; again as often as you like. PACKAGE is a .deb for the device's processor; else
-# the newest under target/, else one is built.
+# the newest under target/, else one is built. SSH is the command to use, such as "ssh -i KEY".
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 seconds=${SECONDS_OF_EVENTS:-20}
@@ -16,14 +16,15 @@ die() {
 
 work=$(mktemp -d)
 # One connection for all that follows, so that a password is asked for once.
+read -ra ssh <<<"${SSH:-ssh}"
 options=(-o ConnectTimeout=15 -o ServerAliveInterval=10 -o ControlMaster=auto
   -o ControlPersist=120 -o ControlPath="$work/ssh" -o LogLevel=ERROR)
 # shellcheck disable=SC2029 # what is expanded here is meant to be
-device() { ssh "${options[@]}" "$host" "$@"; }
+device() { "${ssh[@]}" "${options[@]}" "$host" "$@"; }
 place=
 finish() {
   [ -z "$place" ] || device "rm -rf $place" 2>/dev/null || true
-  ssh "${options[@]}" -O exit "$host" 2>/dev/null || true
+  "${ssh[@]}" "${options[@]}" -O exit "$host" 2>/dev/null || true
   rm -rf "$work"
 }
 trap finish EXIT
