@@ -5,7 +5,7 @@ import time
 
 from daemon import Daemon, config
 from devices import Scene
-from harness import case, check, wait_until
+from harness import Failed, case, check, wait_until
 from subscriber import Reader, status
 
 # The clip (tests/clips/README.md): what sounds from when to when, and where it is.
@@ -49,10 +49,26 @@ def check_scene(scene, reader):
     return f"cow {bearings(cow)[0]}°, sheep {bearings(sheep)[-1]}°"
 
 
+ROUNDS = 5
+
+
+def settled(scene, reader):
+    """What `check_scene` says once it is content. On a busy host a look takes as long as an
+    animal sounds and may miss it: the clip is played again, and what was wrong stays wrong."""
+    for played in range(1, ROUNDS + 1):
+        end = scene.start + played * scene.SECONDS + 6
+        time.sleep(max(0.0, end - time.monotonic()))
+        try:
+            return check_scene(scene, reader)
+        except Failed:
+            if played == ROUNDS:
+                raise
+    return None
+
+
 def watch(pictures):
     with Scene(pictures) as scene, Daemon(config()), Reader() as reader:
-        time.sleep(scene.SECONDS + 6)
-        answer = check_scene(scene, reader)
+        answer = settled(scene, reader)
         reader.check_nothing_lost()
         latency = sorted(sound["latency_ms"] for sound in reader.sounds())
         counters = status()["counters"]

@@ -1,7 +1,5 @@
 """The same faults again and again in one daemon: what each leaves behind adds up here."""
 
-import time
-
 from daemon import MEBIBYTE, Daemon, config
 from devices import Scene, SoundCard, Vivid
 from harness import case, check, wait_until
@@ -26,6 +24,7 @@ def often():
             card.replug()
             daemon.until_hearing(60)
             daemon.until_seeing(60)
+            daemon.until_full()
             held.append(daemon.held() / MEBIBYTE)
         before.check_back()
         # The first rounds set up what is then kept.
