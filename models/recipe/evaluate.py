@@ -16,7 +16,7 @@ import scipy.signal
 from PIL import Image
 
 import logmel
-from look import Labels, focused, look
+from look import Labels, drawn, look
 
 
 def session(path, threads=1):
@@ -67,7 +67,7 @@ class Pack:
         calibration = self.spec["calibration"]
         level = 20 * math.log10(max(float(np.sqrt(np.mean(np.square(samples)))) if len(samples) else 0.0, 1e-9))
         vector, tags = self.hear(samples)
-        out = {"map": focused(seen, vector, self.labels.families).round(6).tolist(), "confidence": 0.0, "on_screen": False}
+        out = {"map": drawn(seen, vector, self.labels).round(6).tolist(), "confidence": 0.0, "on_screen": False}
         if level < calibration["sound_floor_dbfs"]:
             return out
         sources = look(seen, vector, tags, self.labels, calibration["on_screen"], calibration["sure_label"])

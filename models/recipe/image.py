@@ -99,7 +99,8 @@ def unrivalled(g, seen, bridge):
     return g.apply("Add", g.apply("Mul", lead, -1.0), 1.0)
 
 
-def encoder(state, constants, bridge, head, size=SIZE, large="int8"):
+def encoder(state, constants, bridge, head, size=SIZE, large="int8", features=False):
+    """`features` adds what a training run needs of the classifier: its map before the last layer."""
     g = Graph("tyto-image", large)
     picture = g.input("picture", (1, 3, size, size))
     maps, logits = networks.lite0(g, picture, state)
@@ -153,4 +154,6 @@ def encoder(state, constants, bridge, head, size=SIZE, large="int8"):
             weights[i, i] = FAMILY
     weights[-1, -1] = BACKGROUND
     g.output(g.mix(powers, weights, exact=True), "map")
+    if features:
+        g.output(maps[6], "features")
     return g.model()

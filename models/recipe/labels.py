@@ -1,4 +1,7 @@
 """The labels of a pack: names, where they sit in the space, and which tags speak for them."""
+import json
+import pathlib
+
 import numpy as np
 
 import audio
@@ -6,6 +9,16 @@ from bridge import parse
 
 # "Animal" is true of every dog: a general name must be clearer than the particular one to be told.
 GENERAL = 0.6
+
+# A dimension that sounds of all kinds raise says less of where to look than one that only its own
+# do: it weighs 1 / sqrt(1 + r / RARE), r the value that 2 % of other sounds pass (train/rarity.py).
+RARE = 0.1
+
+
+def map_weights(bridge):
+    """One weight a dimension, for the map alone."""
+    rarity = json.loads((pathlib.Path(__file__).parent / "rarity.json").read_text())
+    return [round((1 + rarity[row["name"]] / RARE) ** -0.5, 4) for row in bridge.rows] + [1.0]
 
 
 def spoken(row):
@@ -44,4 +57,5 @@ def labels(bridge, sound_names):
                         "general": row in bridge.families, "sounds": spoken(weights), "prototype": prototype})
     first = len(bridge.concepts)
     families = list(range(first, first + len(bridge.families)))
-    return {"dimensions": bridge.names, "families": families, "labels": out, "tags": sound_names}
+    return {"dimensions": bridge.names, "families": families, "weights": map_weights(bridge),
+            "labels": out, "tags": sound_names}

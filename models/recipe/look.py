@@ -15,6 +15,7 @@ class Labels:
     def __init__(self, content):
         self.rows, self.families = content["labels"], content["families"]
         self.prototypes = np.array([row["prototype"] for row in self.rows])
+        self.weights = np.array(content["weights"])
         self.table = np.zeros((len(self.rows), len(content["tags"])))
         for i, row in enumerate(self.rows):
             for tag, weight in row["sounds"]:
@@ -50,6 +51,11 @@ class Labels:
             rest = np.maximum(rest - parts[-1], 0)
         own = [np.maximum(vector - sum(parts) + part, 0) for part in parts]
         return [v if v.any() else vector for v in own]
+
+
+def drawn(seen, vector, labels):
+    """(h, w): the map of a sound. What all sorts of sounds raise says little of where to look."""
+    return focused(seen, vector * labels.weights, labels.families)
 
 
 def cosine(seen, vector):
@@ -114,7 +120,7 @@ def look(seen, vector, tags, labels, on_screen, sure):
     found, scores = labels.explain(vector, tags), labels.scores(tags)
 
     def source(i, own):
-        similarity = focused(seen, own, labels.families)
+        similarity = drawn(seen, own, labels)
         borne = strength(seen, own, i, scores[i], labels, sure)
         return {"label": labels.rows[i]["name"], "label_score": float(scores[i]), "map": similarity,
                 "peak": np.unravel_index(similarity.argmax(), similarity.shape), "strength": borne,

@@ -28,7 +28,8 @@ def compact(labels):
     """One label a line, so that a change of one is seen as one."""
     def lines(items):
         return ",\n".join(json.dumps(item, ensure_ascii=False) for item in items)
-    return (f'{{"dimensions": {json.dumps(labels["dimensions"])},\n"families": {labels["families"]},\n"labels": [\n{lines(labels["labels"])}\n],\n'
+    return (f'{{"dimensions": {json.dumps(labels["dimensions"])},\n"families": {labels["families"]},\n'
+            f'"weights": {labels["weights"]},\n"labels": [\n{lines(labels["labels"])}\n],\n'
             f'"tags": {json.dumps(labels["tags"], ensure_ascii=False)}}}\n')
 
 
@@ -79,7 +80,8 @@ sha256 = {json.dumps(digests)}
 licence = "{licence}"
 use = "{use}"
 '''
-    for package, (version, digest, licence, use) in material.PACKAGES.items():
+    heard = {name: (*rest, f"{use}: how common each dimension is") for name, (*rest, use) in material.SOUNDS.items()}
+    for package, (version, digest, licence, use) in (material.PACKAGES | heard).items():
         text += f'''
 [[source]]
 name = "{package}, Debian"

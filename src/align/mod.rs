@@ -68,6 +68,8 @@ pub struct Aligner {
     prototypes: Vec<Vec<f32>>,
     /// Dimensions that stand for families.
     families: Vec<usize>,
+    /// How much each dimension of a sound says of where to look; empty if all say the same.
+    weights: Vec<f32>,
     space: Space,
     /// Whether the pack has no labels: then every sound is one source under the one name.
     nameless: bool,
@@ -125,6 +127,7 @@ impl Aligner {
             names,
             prototypes,
             families,
+            weights: pack.labels.weights.clone(),
             space: if manifest.signed { Space::Signed } else { Space::Amounts },
             nameless: manifest.labels.is_none(),
             calibration: manifest.calibration.clone(),
@@ -302,14 +305,17 @@ impl Aligner {
         self.space == Space::Amounts && !self.nameless
     }
 
-    /// The map of `sound`; where dimensions have names, kept to what looks like its peak.
+    /// The map of `sound`, weighed by what its dimensions say of where to look; where dimensions
+    /// have names, kept to what looks like its peak.
     fn map(&self, image: &ImageMap, sound: &[f32], spare: &mut Spare) -> SimilarityMap {
-        let map = cosines(image, sound, spare);
+        let mut weighed = spare.copy(sound);
+        weighed.iter_mut().zip(&self.weights).for_each(|(value, weight)| *value *= weight);
+        let mut map = cosines(image, &weighed, spare);
         if self.dimensions_have_names() {
-            focus::focus(map, image, sound, &self.families, spare)
-        } else {
-            map
+            map = focus::focus(map, image, &weighed, &self.families, spare);
         }
+        spare.give(weighed);
+        map
     }
 
     /// How well the picture bears `sound` out. Where dimensions have names, a single cell is

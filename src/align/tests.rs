@@ -216,3 +216,16 @@ fn an_answer_has_the_map_of_the_whole_sound_and_the_source_best_borne_out() {
     let nothing = aligner.answer(&image, &sound([0.0; 5]));
     assert_eq!((nothing.label, nothing.confidence, nothing.on_screen), (None, 0.0, false));
 }
+
+#[test]
+fn what_all_sorts_of_sounds_raise_says_less_of_where_to_look() {
+    let (image, heard) = (picture(&[(0, 0), (1, 7)]), sound([0.6, 0.9, 0.0, 0.0, 0.0]));
+    let peak = |pack: &Pack| Aligner::new(pack).answer(&image, &heard).map.peak().0;
+    let mut pack = tiny();
+    assert_eq!(peak(&pack), [0.875, 0.75]);
+    pack.labels.weights = vec![1.0, 0.5, 1.0, 1.0, 1.0];
+    assert_eq!(peak(&pack), [0.125, 0.25]);
+
+    let strength = |pack: &Pack| Aligner::new(pack).answer(&image, &heard).confidence;
+    assert_eq!(strength(&pack), strength(&tiny()), "how well it is borne out stays");
+}

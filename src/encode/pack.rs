@@ -23,6 +23,9 @@ pub struct Labels {
     /// Which dimensions stand for families (Animal) and not for single things (Dog).
     #[serde(default)]
     pub families: Vec<usize>,
+    /// How much each dimension of a sound says of where to look, ≥ 0; empty if all say the same.
+    #[serde(default)]
+    pub weights: Vec<f32>,
     /// What a source can be called.
     pub labels: Vec<Label>,
     /// Names of the sound encoder's tags, in the order of its output; may be empty.
@@ -40,7 +43,8 @@ impl Labels {
             prototype: Vec::new(),
             sounds: Vec::new(),
         };
-        Labels { labels: vec![label], dimensions: vec![], families: vec![], tags: vec![] }
+        let (dimensions, families, weights, tags) = Default::default();
+        Labels { labels: vec![label], dimensions, families, weights, tags }
     }
 }
 
@@ -183,6 +187,14 @@ fn check_labels(path: &Path, labels: &Labels, dim: usize) -> Result<()> {
     }
     if let Some(index) = labels.families.iter().find(|index| **index >= dim) {
         return Err(broken(path, format!("families names dimension {index} of {dim}")));
+    }
+    let weights = &labels.weights;
+    if !weights.is_empty() && weights.len() != dim {
+        let count = weights.len();
+        return Err(broken(path, format!("weights has {count} values, but embedding is {dim}")));
+    }
+    if weights.iter().any(|weight| !weight.is_finite() || *weight < 0.0) {
+        return Err(broken(path, "weights must be finite and not below 0"));
     }
     let mut names = std::collections::HashSet::new();
     for label in &labels.labels {

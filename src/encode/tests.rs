@@ -229,6 +229,8 @@ fn labels_that_do_not_fit_the_pack_are_named() {
         ("[[0, 1.0]]", "[[0, -1.0]]", "\"Red\": the weights"),
         ("\"Background\", ", "", "dimensions names 4"),
         ("\"families\": []", "\"families\": [5]", "families names dimension 5"),
+        ("\"families\": []", "\"weights\": [1, 1]", "weights has 2 values"),
+        ("\"families\": []", "\"weights\": [1, 1, 1, 1, -1]", "weights must be finite"),
         ("\"visible\"", "\"visibel\"", "visibel"),
     ] {
         says(&altered("labels.json", old, new), &["labels.json", what]);

@@ -15,17 +15,29 @@ PACKAGES = {
         "GPL-2.0-or-later", "backgrounds"),
 }
 
+# What rarity.py and alignment.py listen to beside them.
+SOUNDS = {
+    "gcompris-qt-data": ("3.1-2", "e9cf06ab2105529068df73085784e835d2ff03f870d2a8091f09125d40abac9f",
+        "GPL-3.0", "sounds of animals and instruments"),
+    "openttd-opensfx": ("1.0.3-2", "2898b4677a3caccc4abc08fb4cf83319047b5a04729291deb5c77a8cd713c006",
+        "CC-BY-3.0, CC-BY-SA-3.0", "sounds of vehicles, animals, tools"),
+    "widelands-data": ("2:1.1-3", "0e23d645b15bcfb9e3bcae0de9bc1bdfa75a6ecb36b2e449759d6eb0b4bbd8fb",
+        "GPL-2.0-or-later", "sounds of animals and tools"),
+    "fluid-soundfont-gm": ("3.1-5.3", "6f531493ac4e4d9772fd96b2488ea1790af81c196135fbdd25997da0781fc60e",
+        "MIT", "sounds of instruments"),
+}
+
 
 def sha256(path):
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def fetch(folder):
+def fetch(folder, packages=PACKAGES):
     """{package: folder it lies unpacked in}."""
     folder = pathlib.Path(folder).resolve()
     folder.mkdir(parents=True, exist_ok=True)
     out = {}
-    for name, (version, digest, _, _) in PACKAGES.items():
+    for name, (version, digest, _, _) in packages.items():
         out[name] = folder / name
         if out[name].exists():
             continue
