@@ -154,7 +154,9 @@ def drift(parts):
     card = SoundCard()
     card.rate_shift(parts)
     try:
-        with Scene(), Daemon(config()) as daemon, Reader() as reader:
+        # Room for a host that stands still for a second: an xrun here shall be the drift's.
+        text = config() + "buffer_ms = 2000\n"
+        with Scene(), Daemon(text) as daemon, Reader() as reader:
             before = daemon.measure()
             start = time.monotonic()
             time.sleep(90)
