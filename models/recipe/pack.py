@@ -1,5 +1,6 @@
 """pack.toml: what the daemon must know of the two encoders, and where they come from."""
 import json
+import re
 
 import image
 import sources
@@ -31,6 +32,18 @@ def compact(labels):
     return (f'{{"dimensions": {json.dumps(labels["dimensions"])},\n"families": {labels["families"]},\n'
             f'"weights": {labels["weights"]},\n"labels": [\n{lines(labels["labels"])}\n],\n'
             f'"tags": {json.dumps(labels["tags"], ensure_ascii=False)}}}\n')
+
+
+def add_tflite(folder):
+    """Tells the pack of its nets for TFLite; told again, it forgets the ones before."""
+    text = re.sub(r"\[(image|audio)\.tflite\]\n(.+\n)+\n", "", (folder / "pack.toml").read_text())
+    for part in ("image", "audio"):
+        file = f"{part}.tflite"
+        digest = sources.sha256(folder / file)
+        # A table ends where the next begins.
+        section = f'[{part}.tflite]\nfile = "{file}"\nsha256 = "{digest}"\n\n'
+        text = re.sub(rf"(\[{part}\]\n(.+\n)+\n)", rf"\g<1>{section}", text, count=1)
+    (folder / "pack.toml").write_text(text)
 
 
 def write(folder, bridge):
