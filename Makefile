@@ -5,6 +5,7 @@ SHELL  := /bin/bash
 .SHELLFLAGS := -o pipefail -c
 SUDO   := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 OUT    ?= target/demo
+ENGINE ?= tract
 PREFIX ?= /usr
 
 .PHONY: help
@@ -30,11 +31,13 @@ setup: ## Install the Debian packages that building and testing need
 	@command -v $(CARGO) >/dev/null || { echo "cargo is missing: install Rust from https://rustup.rs"; exit 1; }
 
 .PHONY: demo
-demo: setup ## Replay the shipped clip: events on the terminal, a film with the heat map
+demo: export LD_LIBRARY_PATH := $(CURDIR)/target/tflite/$(shell uname -m):$(LD_LIBRARY_PATH)
+demo: setup ## Replay the shipped clip: events on the terminal, a film with the heat map (ENGINE=tract|tflite)
+	@[ $(ENGINE) != tflite ] || cross/tflite.sh
 	@$(CARGO) build --release --locked
 	@mkdir -p $(OUT)
-	@target/release/tyto replay tests/clips/farm.mp4 --fast --overlay $(OUT)/farm.mp4
-	@target/release/tyto locate tests/clips/cow.jpg tests/clips/cow.wav --overlay $(OUT)/cow.png >$(OUT)/cow.json
+	@target/release/tyto replay tests/clips/farm.mp4 --fast --engine $(ENGINE) --overlay $(OUT)/farm.mp4
+	@target/release/tyto locate tests/clips/cow.jpg tests/clips/cow.wav --engine $(ENGINE) --overlay $(OUT)/cow.png >$(OUT)/cow.json
 	@echo
 	@echo "film:    $(OUT)/farm.mp4"
 	@echo "picture: $(OUT)/cow.png"

@@ -4,7 +4,8 @@
 use std::path::{Path, PathBuf};
 
 use tyto::capture::Picture;
-use tyto::encode::{self, Encoders, Engine, ImageMap, Pack, SoundVector};
+use tyto::config::EngineChoice;
+use tyto::encode::{self, Encoders, ImageMap, Pack, SoundVector};
 
 fn at(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
@@ -21,7 +22,7 @@ fn floats(name: &str) -> Vec<f32> {
 
 fn encoders() -> Encoders {
     let pack = Pack::load(&at("models/owlet")).expect("the shipped pack is sound");
-    encode::open(&pack, Engine::Tract).expect("the shipped pack runs")
+    encode::open(&pack, &EngineChoice::default()).expect("the shipped pack runs")
 }
 
 fn largest_difference(got: &[f32], want: &[f32]) -> f32 {

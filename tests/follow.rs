@@ -6,7 +6,8 @@ use std::time::Duration;
 use tyto::align::Aligner;
 use tyto::capture::{AudioFormat, Block, Frame, Picture, Recording};
 use tyto::clock::{Mono, SimulatedClock};
-use tyto::encode::{self, Engine, Pack};
+use tyto::config::EngineChoice;
+use tyto::encode::{self, Pack};
 use tyto::event::{Phase, Sound};
 use tyto::geometry::{Optics, Pose};
 use tyto::pipeline::{Parts, Perception, Settings};
@@ -22,7 +23,7 @@ fn root() -> &'static Path {
 fn perception() -> Perception {
     let pack = Pack::load(&root().join("models/owlet")).unwrap();
     let parts = Parts {
-        encoders: encode::open(&pack, Engine::Tract).unwrap(),
+        encoders: encode::open(&pack, &EngineChoice::default()).unwrap(),
         aligner: Aligner::new(&pack),
         front_end: pack.manifest.audio.front_end(),
         pooling: pack.manifest.audio.pooling,

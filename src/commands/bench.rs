@@ -10,9 +10,8 @@ mod table;
 use std::io::{self, Write};
 use std::path::PathBuf;
 
-use clap::builder::PossibleValuesParser;
 use tyto::config::Board;
-use tyto::encode::Engine;
+use tyto::config::EngineName;
 use tyto::error::{Error, Kind, Result};
 
 use super::Setup;
@@ -38,9 +37,6 @@ pub struct Args {
     /// Looks on each engine
     #[arg(long, value_name = "N", default_value_t = 60, value_parser = clap::value_parser!(u32).range(10..=100_000))]
     looks: u32,
-    /// Measure only this engine; can be given several times
-    #[arg(long, value_name = "NAME", value_parser = PossibleValuesParser::new(Engine::ALL.iter().map(|engine| engine.name())))]
-    engine: Vec<String>,
     /// Print one JSON object, which --compare reads
     #[arg(long)]
     json: bool,
@@ -56,6 +52,7 @@ pub struct Args {
 /// # Errors
 /// Configuration, pack, clip or the run to compare with are faulty, or no engine runs the pack.
 pub fn run(args: Args) -> anyhow::Result<()> {
+    let only = args.setup.engine;
     let stage = Stage::new(args.setup.load()?)?;
     // A file that cannot be read should not cost a whole run.
     let before = args.compare.as_deref().map(Report::read).transpose()?;
@@ -65,7 +62,7 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     };
     let sink = Sink::open()?;
     let (mut runners, mut refused) = (Vec::new(), Vec::new());
-    for engine in wanted(&args.engine) {
+    for engine in wanted(only) {
         match Runner::open(&stage, engine, &material) {
             Ok(runner) => runners.push(runner),
             Err(error) => {
@@ -100,10 +97,9 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The engines that were named, or all there are.
-fn wanted(names: &[String]) -> impl Iterator<Item = Engine> {
-    let named = |engine: &Engine| names.is_empty() || names.iter().any(|n| n == engine.name());
-    Engine::ALL.iter().copied().filter(named)
+/// The engine that was named, or all there are.
+fn wanted(only: Option<EngineName>) -> impl Iterator<Item = EngineName> {
+    EngineName::ALL.into_iter().filter(move |engine| only.is_none_or(|only| only == *engine))
 }
 
 /// Takes `looks` looks on each engine that are counted, by turns.

@@ -108,19 +108,26 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     say("labels", &named)?;
 
     let start = Instant::now();
-    let mut encoders = encode::open(&pack, board.engine.name.into())?;
+    let mut encoders = encode::open(&pack, &board.engine)?;
     let load_ms = milliseconds(start.elapsed());
-    say("engine", &format!("{:?}, loaded in {load_ms:.0} ms", board.engine.name))?;
+    say("engine", &format!("{}, loaded in {load_ms:.0} ms", board.engine.name))?;
     let picture_ms = milliseconds(try_picture(&mut encoders, &board)?);
     let ([width, height], [across, down]) = (m.image.size, m.image.map);
     let shapes = format!("{width}×{height} pixels to {across}×{down} places");
-    say("picture encoder", &format!("{shapes}, {picture_ms:.1} ms"))?;
+    let engine = encoders.image.engine();
+    say("picture encoder", &format!("{shapes}, {picture_ms:.1} ms, {engine}"))?;
     let mut front_end = m.audio.front_end().open();
     let sound_ms = milliseconds(try_sound(&mut encoders, &mut *front_end)?);
+    let troubles = [encoders.image.trouble(), encoders.audio.trouble()];
     let [rows, columns] = front_end.shape();
     let seconds = front_end.samples() as f64 / f64::from(signal::RATE);
     let shape = format!("{seconds} s of {} ({rows}×{columns}) to one vector", front_end.name());
-    say("sound encoder", &format!("{shape}, {sound_ms:.1} ms"))?;
+    let engine = encoders.audio.engine();
+    say("sound encoder", &format!("{shape}, {sound_ms:.1} ms, {engine}"))?;
+
+    for trouble in troubles.into_iter().flatten() {
+        log::warn!("{trouble}");
+    }
 
     if args.json {
         let findings = Findings {

@@ -137,7 +137,7 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     let mut pack = match args.predictor {
         Predictor::Pack if stored.is_none() => {
             let (board, _) = config.board()?;
-            Some(PackSystem::new(Looker::open(&config.pack()?, board.engine.name.into())?))
+            Some(PackSystem::new(Looker::open(&config.pack()?, &board.engine)?))
         }
         _ => None,
     };

@@ -54,7 +54,7 @@ pub struct Args {
 pub fn run(args: Args) -> anyhow::Result<()> {
     let config = args.setup.load()?;
     let (board, _) = config.board()?;
-    let mut looker = Looker::open(&config.pack()?, board.engine.name.into())?;
+    let mut looker = Looker::open(&config.pack()?, &board.engine)?;
     match (&args.manifest, &args.image, &args.audio) {
         (Some(manifest), _, _) => batch::run(&mut looker, manifest, &args.out),
         (None, Some(image), Some(audio)) => single(&mut looker, &board, &args, image, audio),

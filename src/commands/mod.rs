@@ -18,7 +18,7 @@ mod watch;
 
 use std::path::PathBuf;
 
-use tyto::config::Config;
+use tyto::config::{Config, EngineName};
 
 /// Declares the subcommands: the doc comment is the line in `tyto --help`.
 macro_rules! commands {
@@ -78,6 +78,9 @@ pub struct Setup {
     /// Model pack: its name, or its folder
     #[arg(long, value_name = "DIR")]
     pub model: Option<String>,
+    /// What runs the encoders: tract, or tflite (needs the TensorFlow Lite library)
+    #[arg(long, value_name = "NAME")]
+    pub engine: Option<EngineName>,
 }
 
 impl Setup {
@@ -102,6 +105,9 @@ impl Setup {
         }
         if let Some(pack) = &self.model {
             config.model.pack.clone_from(pack);
+        }
+        if let Some(engine) = self.engine {
+            config.engine.name = Some(engine);
         }
         Ok(config)
     }

@@ -13,8 +13,8 @@ use std::time::{Duration, SystemTime};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use tyto::align::Aligner;
 use tyto::capture::{AudioFormat, VideoFormat};
-use tyto::config::{Board, Config};
-use tyto::encode::{self, Engine, Pack};
+use tyto::config::{Board, Config, EngineChoice};
+use tyto::encode::{self, Pack};
 use tyto::error::{Error, Kind, Result};
 use tyto::event::{self, CameraInfo, Hello, MicrophoneInfo, rfc3339};
 use tyto::geometry::{Camera, Optics};
@@ -60,14 +60,14 @@ impl Stage {
     /// # Errors
     /// The encoders do not load, or a setting is out of its range.
     pub fn perception(&self, optics: Optics) -> Result<Perception> {
-        self.perception_on(self.board.engine.name.into(), optics)
+        self.perception_on(&self.board.engine, optics)
     }
 
     /// The same on another engine than the board's.
     ///
     /// # Errors
     /// As [`perception`](Self::perception).
-    pub fn perception_on(&self, engine: Engine, optics: Optics) -> Result<Perception> {
+    pub fn perception_on(&self, engine: &EngineChoice, optics: Optics) -> Result<Perception> {
         let parts = Parts {
             encoders: encode::open(&self.pack, engine)?,
             aligner: Aligner::new(&self.pack),

@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-pub use board::{Board, EngineChoice, EngineName, Microphone, Mount};
+pub use board::{Board, DelegateChoice, EngineChoice, EngineName, Microphone, Mount};
 pub use camera::{Camera, CameraFormat, Setting};
 pub use change::{Changes, merge};
 pub use overrule::{CameraOverride, EngineOverride, MicrophoneOverride, MountOverride};

@@ -1,9 +1,11 @@
 //! Single values of the board profile that `tyto.toml` overrules: each section is the twin of
 //! one of the profile's, with every key optional.
 
+use std::path::PathBuf;
+
 use serde::{Deserialize, Serialize};
 
-use super::board::{EngineChoice, EngineName, Microphone, Mount};
+use super::board::{DelegateChoice, EngineChoice, EngineName, Microphone, Mount};
 use super::camera::{Camera, CameraFormat, Setting};
 
 /// Overrules [`Camera`].
@@ -97,6 +99,12 @@ pub struct EngineOverride {
     /// See [`EngineChoice::threads`].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub threads: Option<u16>,
+    /// See [`EngineChoice::library`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub library: Option<PathBuf>,
+    /// See [`EngineChoice::delegate`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub delegate: Option<DelegateChoice>,
 }
 
 impl CameraOverride {
@@ -177,12 +185,19 @@ impl MicrophoneOverride {
 impl EngineOverride {
     /// Overrules every key with its value in `engine`.
     pub(super) fn of(engine: &EngineChoice) -> Self {
-        EngineOverride { name: Some(engine.name), threads: Some(engine.threads) }
+        EngineOverride {
+            name: Some(engine.name),
+            threads: Some(engine.threads),
+            library: engine.library.clone(),
+            delegate: engine.delegate.clone(),
+        }
     }
 
     pub(super) fn overrule(&self, engine: &mut EngineChoice) {
         set(&mut engine.name, self.name);
         set(&mut engine.threads, self.threads);
+        set_optional(&mut engine.library, &self.library);
+        set_optional(&mut engine.delegate, &self.delegate);
     }
 }
 

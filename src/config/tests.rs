@@ -37,7 +37,8 @@ fn the_example_in_the_docs_is_valid_and_says_the_defaults() {
 fn keys() -> Vec<(String, Option<toml::Value>)> {
     let optional = "[source]\ninput = \"clip:a\"\n[socket]\ngroup = \"g\"\n\
                     [camera]\ndevice = \"d\"\nvfov_deg = 40.0\nformat = \"yuyv\"\n\
-                    exposure = \"auto\"\npower_line_hz = 50\nfocus = 0\n[microphone]\ndevice = \"d\"\nmap = [0]\n";
+                    exposure = \"auto\"\npower_line_hz = 50\nfocus = 0\n[microphone]\ndevice = \"d\"\nmap = [0]\n\
+                    [engine]\nname = \"tflite\"\nlibrary = \"l\"\ndelegate = { library = \"d\" }\n";
     let tables = |config: Config| {
         let whole = config.effective(&config.overrule(Board::generic().unwrap()));
         toml::Table::try_from(whole).unwrap()
@@ -137,6 +138,15 @@ fn values_out_of_range_are_refused_with_file_line_and_key() {
             "[engine]\nthreads = 3",
             "tyto.toml:2: `engine.threads` is 3, but tract computes on one thread",
         ),
+        ("[engine]\nlibrary = \"\"", "tyto.toml:2: `engine.library` is empty"),
+        (
+            "[engine.delegate]\nlibrary = \"libvx_delegate.so\"",
+            "tyto.toml:1: `engine.delegate` is given, but tract takes none: only tflite does",
+        ),
+        (
+            "[engine]\nname = \"tflite\"\n[engine.delegate]\nlibrary = \"\"",
+            "tyto.toml:4: `engine.delegate.library` is empty",
+        ),
         (
             "[track]\n\nstart_looks = 40",
             "tyto.toml:3: track.start_looks: 40 is not possible (give 1 to 32)",
@@ -161,6 +171,22 @@ fn texts_that_mean_something_else_are_refused_with_what_is_understood() {
         assert!(text.starts_with(&format!("tyto.toml:2: {key}")), "{text}");
         assert!(text.contains(understood), "{text}");
     }
+}
+
+#[test]
+fn an_engine_with_a_delegate_is_read_and_written_as_it_was_given() {
+    let text = "[engine]\nname = \"tflite\"\nthreads = 2\nlibrary = \"/a.so\"\n\
+                [engine.delegate]\nlibrary = \"/b.so\"\noptions = { device = \"usb\" }\n";
+    let config = Config::parse(text, "tyto.toml").unwrap();
+    let board = config.overrule(Board::generic().unwrap());
+    let delegate = board.engine.delegate.clone().unwrap();
+    assert_eq!((board.engine.name, board.engine.threads), (EngineName::Tflite, 2));
+    assert_eq!(board.engine.library.as_deref(), Some(Path::new("/a.so")));
+    assert_eq!(delegate.library, Path::new("/b.so"));
+    assert_eq!(delegate.options["device"], "usb");
+    let written = toml::to_string(&config.effective(&board)).unwrap();
+    let again = Config::parse(&written, "again.toml").unwrap();
+    assert_eq!(again.overrule(Board::generic().unwrap()).engine, board.engine);
 }
 
 #[test]

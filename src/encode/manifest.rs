@@ -65,6 +65,10 @@ pub struct ImagePart {
     pub std: [f32; 3],
     /// Width and height of the output map, in places.
     pub map: [usize; 2],
+    /// The same net for TensorFlow Lite: input f32 `[1, H, W, 3]` normalised as above, or the
+    /// same values quantised, output f32 as above.
+    #[serde(default)]
+    pub tflite: Option<NetFile>,
 }
 
 /// `[audio]`: input `patch` f32 `[1, 1, rows, columns]` of the front end, outputs `embedding` f32
@@ -83,6 +87,19 @@ pub struct AudioPart {
     pub spectrogram: Option<spectrogram::Settings>,
     /// How several patches become one vector.
     pub pooling: Pooling,
+    /// The same net for TensorFlow Lite: input f32 `[1, rows, columns, 1]`, outputs as above.
+    #[serde(default)]
+    pub tflite: Option<NetFile>,
+}
+
+/// `[image.tflite]` and `[audio.tflite]`: a net in another engine's form.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NetFile {
+    /// File beside the manifest.
+    pub file: String,
+    /// SHA-256 of the file, hexadecimal.
+    pub sha256: String,
 }
 
 impl AudioPart {

@@ -6,18 +6,22 @@ mod pack;
 mod pool;
 #[cfg(test)]
 mod tests;
+#[cfg(feature = "tflite")]
+mod tflite;
 mod tract;
 
 pub use manifest::{
-    AudioPart, Calibration, FrontEndName, ImagePart, LabelsPart, Licence, Manifest, Origin,
-    Pooling, SCHEMA,
+    AudioPart, Calibration, FrontEndName, ImagePart, LabelsPart, Licence, Manifest, NetFile,
+    Origin, Pooling, SCHEMA,
 };
 pub use pack::{Label, Labels, MANIFEST, Pack};
 pub use pool::pool;
 
 use crate::capture::Picture;
-use crate::config::EngineName;
+use crate::config::{EngineChoice, EngineName};
 use crate::error::Result;
+#[cfg(not(feature = "tflite"))]
+use crate::error::{Error, Kind};
 
 /// The picture's side: one vector of `dim` values for each place of a `height × width` grid.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -63,6 +67,16 @@ pub trait ImageEncoder: Send {
         self.prepare(picture)?;
         self.infer(map)
     }
+
+    /// What computes, in words: the engine, and how much of the net an accelerator took.
+    fn engine(&self) -> String {
+        String::new()
+    }
+
+    /// Why the CPU computes what an accelerator should, once each time that it comes to that.
+    fn trouble(&mut self) -> Option<String> {
+        None
+    }
 }
 
 /// Turns one patch of the pack's sound front end into a [`SoundVector`].
@@ -72,33 +86,15 @@ pub trait AudioEncoder: Send {
     /// # Errors
     /// The engine refused the run; the text names the pack's file.
     fn encode(&mut self, patch: &[f32], sound: &mut SoundVector) -> Result<()>;
-}
 
-/// What runs the nets.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Engine {
-    /// tract: pure Rust, runs wherever this program does.
-    #[default]
-    Tract,
-}
-
-impl Engine {
-    /// Every engine that this program was built with.
-    pub const ALL: &[Engine] = &[Engine::Tract];
-
-    /// What it is called, in board profiles too.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Engine::Tract => "tract",
-        }
+    /// What computes, in words, as of [`ImageEncoder::engine`].
+    fn engine(&self) -> String {
+        String::new()
     }
-}
 
-impl From<EngineName> for Engine {
-    fn from(name: EngineName) -> Engine {
-        match name {
-            EngineName::Tract => Engine::Tract,
-        }
+    /// As [`ImageEncoder::trouble`].
+    fn trouble(&mut self) -> Option<String> {
+        None
     }
 }
 
@@ -110,13 +106,22 @@ pub struct Encoders {
     pub audio: Box<dyn AudioEncoder>,
 }
 
-/// Loads both nets of a pack into an engine.
+/// Loads both nets of a pack into an engine: the one place where it is chosen.
 ///
 /// # Errors
 /// Kind [`Kind::Pack`](crate::error::Kind::Pack), naming the file: the engine cannot run it, or
-/// its inputs or outputs are not what the manifest says.
-pub fn open(pack: &Pack, engine: Engine) -> Result<Encoders> {
-    match engine {
-        Engine::Tract => tract::open(pack),
+/// its inputs or outputs are not what the manifest says. Kind
+/// [`Kind::Config`](crate::error::Kind::Config): the engine itself cannot be had.
+pub fn open(pack: &Pack, engine: &EngineChoice) -> Result<Encoders> {
+    match engine.name {
+        EngineName::Tract => tract::open(pack),
+        #[cfg(feature = "tflite")]
+        EngineName::Tflite => tflite::open(pack, engine),
+        #[cfg(not(feature = "tflite"))]
+        EngineName::Tflite => {
+            let wrong = "was left out when this program was built";
+            let hint = "build it with the feature tflite, or use engine.name = \"tract\"";
+            Err(Error::new(Kind::Config, "tflite", wrong).hint(hint))
+        }
     }
 }

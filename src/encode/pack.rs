@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
-use super::manifest::{self, Manifest};
+use super::manifest::{self, Manifest, NetFile};
 use crate::error::{Error, Kind, Result};
 
 /// The manifest's file name inside a pack.
@@ -80,7 +80,7 @@ pub struct Pack {
 
 impl Pack {
     /// Reads and checks the pack in `dir`. The nets are hashed, but not yet parsed: see
-    /// [`open`](super::open).
+    /// [`open`](super::open), which also hashes those of another engine's form.
     ///
     /// # Errors
     /// Kind [`Kind::Pack`], naming file and key: a file is missing or has another checksum, a key
@@ -106,6 +106,12 @@ impl Pack {
             let file = inside(&path, dir, section, file)?;
             let opened = File::open(&file).map_err(|e| missing(&file, section).because(e))?;
             check_hash(&file, section, sha256, opened)?;
+        }
+
+        for (section, net) in
+            [("image.tflite", &manifest.image.tflite), ("audio.tflite", &manifest.audio.tflite)]
+        {
+            net.as_ref().map(|net| inside(&path, dir, section, &net.file)).transpose()?;
         }
 
         let labels = match (&manifest.labels, &manifest.label) {
@@ -137,6 +143,30 @@ impl Pack {
     /// Where the sound's net lies.
     pub fn audio_file(&self) -> PathBuf {
         self.dir.join(&self.manifest.audio.file)
+    }
+
+    /// Where the nets for TensorFlow Lite lie, the picture's and the sound's, once they are
+    /// known to be what the manifest says.
+    ///
+    /// # Errors
+    /// Kind [`Kind::Pack`], naming the file: the manifest names none, it is missing, or it has
+    /// another checksum.
+    pub fn tflite_files(&self) -> Result<[PathBuf; 2]> {
+        let file = |section: &str, net: &Option<NetFile>| {
+            let Some(net) = net else {
+                return Err(broken(&self.dir.join(MANIFEST), format!("has no [{section}]")).hint(
+                    "this pack has no nets for TensorFlow Lite: use engine.name = \"tract\"",
+                ));
+            };
+            let file = self.dir.join(&net.file);
+            let opened = File::open(&file).map_err(|e| missing(&file, section).because(e))?;
+            check_hash(&file, section, &net.sha256, opened)?;
+            Ok(file)
+        };
+        Ok([
+            file("image.tflite", &self.manifest.image.tflite)?,
+            file("audio.tflite", &self.manifest.audio.tflite)?,
+        ])
     }
 }
 

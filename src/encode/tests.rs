@@ -55,7 +55,7 @@ fn damaged(damage: impl Fn(&mut Vec<u8>)) -> Error {
 }
 
 fn failure(dir: &Path) -> Error {
-    let error = match Pack::load(dir).and_then(|pack| open(&pack, Engine::Tract)) {
+    let error = match Pack::load(dir).and_then(|pack| open(&pack, &EngineChoice::default())) {
         Ok(_) => panic!("the damaged pack was taken"),
         Err(error) => error,
     };
@@ -97,7 +97,7 @@ fn a_pack_chooses_its_front_ends_and_may_have_no_labels() {
     assert!(pack.manifest.signed);
     let names: Vec<&str> = pack.labels.labels.iter().map(|label| label.name.as_str()).collect();
     assert_eq!(names, ["sound"]);
-    let mut audio = open(&pack, Engine::Tract).unwrap().audio;
+    let mut audio = open(&pack, &EngineChoice::default()).unwrap().audio;
     audio.encode(&[0.1; 257 * 299], &mut SoundVector::default()).unwrap();
     assert!(audio.encode(&[0.1; 96 * 64], &mut SoundVector::default()).is_err());
 
@@ -108,7 +108,7 @@ fn a_pack_chooses_its_front_ends_and_may_have_no_labels() {
 #[test]
 fn the_encoders_give_what_their_nets_say() {
     let Encoders { mut image, mut audio } =
-        open(&Pack::load(&tiny()).unwrap(), Engine::Tract).unwrap();
+        open(&Pack::load(&tiny()).unwrap(), &EngineChoice::default()).unwrap();
     // Left half red, right half grey.
     let row: Vec<u8> = [[255, 0, 0].repeat(64), [127, 127, 127].repeat(64)].concat();
     let picture = Picture { width: 128, height: 96, rgb: row.repeat(96) };
@@ -132,7 +132,7 @@ fn the_encoders_give_what_their_nets_say() {
 
 #[test]
 fn a_patch_of_another_size_is_an_error_that_names_the_net() {
-    let mut audio = open(&Pack::load(&tiny()).unwrap(), Engine::Tract).unwrap().audio;
+    let mut audio = open(&Pack::load(&tiny()).unwrap(), &EngineChoice::default()).unwrap().audio;
     let error = audio.encode(&[0.0; 64], &mut SoundVector::default()).unwrap_err();
     says(&error, &["audio.onnx", "failed"]);
 }
@@ -144,7 +144,7 @@ fn a_net_that_gives_nan_is_an_error_that_names_it() {
         let at = bytes.windows(4).position(|four| four == quarter).unwrap();
         bytes[at..at + 4].copy_from_slice(&f32::NAN.to_le_bytes());
     });
-    let mut image = open(&Pack::load(dir.path()).unwrap(), Engine::Tract).unwrap().image;
+    let mut image = open(&Pack::load(dir.path()).unwrap(), &EngineChoice::default()).unwrap().image;
     let picture = Picture { width: 8, height: 8, rgb: vec![127; 8 * 8 * 3] };
     let error = image.encode(&picture, &mut ImageMap::default()).unwrap_err();
     says(&error, &["image.onnx", "not finite"]);

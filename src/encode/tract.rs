@@ -148,6 +148,10 @@ impl ImageEncoder for TractImage {
         [map.dim, map.height, map.width] = self.shape;
         self.net.run(&self.planar, |_, values| copy(values, &mut map.values))
     }
+
+    fn engine(&self) -> String {
+        "tract".to_owned()
+    }
 }
 
 struct TractAudio {
@@ -160,5 +164,9 @@ impl AudioEncoder for TractAudio {
         self.net.run(patch, |i, values| {
             copy(values, if i == 0 { &mut sound.embedding } else { &mut sound.tags });
         })
+    }
+
+    fn engine(&self) -> String {
+        "tract".to_owned()
     }
 }

@@ -79,6 +79,7 @@ pub fn live(run: Live<'_>, perception: &mut Perception, observer: &mut dyn Obser
         let _ = reports.send(Report::Note(refusal));
     }
 
+    let troubles = reports.clone();
     let done = AtomicBool::new(false);
     let ends = (taker, &room);
     let mut desk = Desk::new(perception, observer, (clock, progress), ends, listener, &posts);
@@ -107,7 +108,7 @@ pub fn live(run: Live<'_>, perception: &mut Perception, observer: &mut dyn Obser
         threads.push(spawn(scope, "tyto-supervisor", halt, supervise));
 
         let perceived = if threads.iter().all(Result::is_ok) {
-            guarded("perception", || perceive(&mut desk, &rung, stopped))
+            guarded("perception", || perceive(&mut desk, &rung, stopped, &troubles))
         } else {
             Ok(())
         };
@@ -128,6 +129,7 @@ fn perceive(
     desk: &mut Desk<'_>,
     rung: &Receiver<()>,
     stopped: &(dyn Fn() -> bool + Sync),
+    reports: &Sender<Report>,
 ) -> Result<()> {
     let mut trimmed = Instant::now();
     loop {
@@ -136,6 +138,10 @@ fn perceive(
             return Ok(());
         }
         desk.turn()?;
+        while let Some(trouble) = desk.perception.trouble() {
+            // Without a supervisor the run is over.
+            let _ = reports.send(Report::Impaired(trouble));
+        }
         memory::take_stock();
         if trimmed.elapsed() >= TRIM_EVERY {
             memory::trim();

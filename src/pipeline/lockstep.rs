@@ -52,6 +52,9 @@ pub fn lockstep(
                 (_, None) => break,
             }
             Progress::add(&progress.turns, 1);
+            while let Some(trouble) = perception.trouble() {
+                log::warn!("{trouble}");
+            }
         }
         Ok(())
     })();

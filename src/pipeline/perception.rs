@@ -307,6 +307,12 @@ impl Perception {
         level_dbfs < self.settings.floor_dbfs || self.parts.aligner.is_silent(level_dbfs)
     }
 
+    /// Why the CPU computes what an accelerator should, once each time that it comes to that.
+    pub fn trouble(&mut self) -> Option<String> {
+        let Encoders { image, audio } = &mut self.parts.encoders;
+        image.trouble().or_else(|| audio.trouble())
+    }
+
     /// The last sample that a look would use, if one is due.
     pub fn due(&self) -> Option<Mono> {
         let end = self.window.as_ref()?.span()?.end;

@@ -71,6 +71,49 @@ impl Resizer {
         Ok(())
     }
 
+    /// Scales and normalises `picture` into `out`, pixel after pixel: height × width × 3 values,
+    /// red first, each as `value` makes it of the normalised number.
+    ///
+    /// # Errors
+    /// [`Kind::Media`]: the picture's sides do not fit its pixels, or it has none, or `out` has
+    /// another length.
+    pub fn interleave<T: Copy>(
+        &mut self,
+        picture: &Picture,
+        out: &mut [T],
+        value: impl Fn(f32) -> T,
+    ) -> Result<()> {
+        self.scale(picture)?;
+        let normal = |channel: usize, v: f32| value((v - self.mean[channel]) / self.std[channel]);
+        let length = match &self.scaled {
+            Scaled::Bytes(scaled) => {
+                let table: [[T; 256]; 3] = std::array::from_fn(|channel| {
+                    std::array::from_fn(|byte| normal(channel, byte as f32))
+                });
+                let bytes = scaled.buffer();
+                for (out, pixel) in out.chunks_exact_mut(3).zip(bytes.chunks_exact(3)) {
+                    for ((out, table), byte) in out.iter_mut().zip(&table).zip(pixel) {
+                        *out = table[usize::from(*byte)];
+                    }
+                }
+                bytes.len()
+            }
+            Scaled::Floats { scaled, .. } => {
+                for (out, pixel) in out.chunks_exact_mut(3).zip(scaled.pixels()) {
+                    for (channel, (out, v)) in out.iter_mut().zip(pixel.0).enumerate() {
+                        *out = normal(channel, v);
+                    }
+                }
+                3 * scaled.pixels().len()
+            }
+        };
+        if length == out.len() {
+            return Ok(());
+        }
+        let wrong = format!("has {length} values, but {} are wanted", out.len());
+        Err(Error::new(Kind::Media, "scaled picture", wrong))
+    }
+
     fn scale(&mut self, picture: &Picture) -> Result<()> {
         let Picture { width, height, rgb } = picture;
         let wrong = |what: &str| {
@@ -116,6 +159,27 @@ mod tests {
         let mut planar = vec![9.0; 50];
         resizer.run(&plain(11, 7, [110, 20, 30]), &mut planar).unwrap();
         assert_eq!(planar, [[5.0; 6], [2.0; 6], [0.0; 6]].concat());
+    }
+
+    #[test]
+    fn interleaved_values_are_the_planes_values_as_they_are_told_to_be_written() {
+        let (mean, std) = ([127.0, 100.0, 30.0], [128.0, 2.0, 1.0]);
+        let rgb = (0..31 * 17 * 3).map(|i| (i * 7 % 256) as u8).collect();
+        let picture = Picture { width: 31, height: 17, rgb };
+        for filter in FILTERS {
+            let mut resizer = Resizer::new(5, 4, filter, mean, std);
+            let (mut planar, mut floats, mut doubled) = (Vec::new(), [0.0; 60], [0.0; 60]);
+            resizer.run(&picture, &mut planar).unwrap();
+            resizer.interleave(&picture, &mut floats, |value| value).unwrap();
+            resizer.interleave(&picture, &mut doubled, |value| 2.0 * value).unwrap();
+            for (place, value) in floats.iter().enumerate() {
+                let wanted = planar[place % 3 * 20 + place / 3];
+                assert!((value - wanted).abs() < 1e-5, "{filter:?}: {value} {wanted}");
+                assert_eq!(doubled[place], 2.0 * value);
+            }
+            let error = resizer.interleave(&picture, &mut [0.0; 59], |value| value).unwrap_err();
+            assert!(error.to_string().contains("60 values, but 59"), "{error}");
+        }
     }
 
     const FILTERS: [Filter; 2] = [Filter::Bilinear, Filter::Bicubic];

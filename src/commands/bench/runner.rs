@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 use rustix::time::{ClockId, clock_gettime};
 use tyto::capture::{BLOCK_VALUES, Block, Developer, Frame, RawFrame};
 use tyto::clock::{Mono, SimulatedClock};
+use tyto::config::{EngineChoice, EngineName};
 use tyto::cost::{Stopwatch, count_memory};
-use tyto::encode::Engine;
 use tyto::error::Result;
 use tyto::event::{Phase, Sound};
 use tyto::pipeline::Perception;
@@ -24,7 +24,7 @@ const FADE: usize = 20;
 
 /// One engine with everything round it.
 pub struct Runner<'a> {
-    engine: Engine,
+    engine: EngineName,
     stage: &'a Stage,
     load: Duration,
     perception: Perception,
@@ -47,9 +47,13 @@ impl<'a> Runner<'a> {
     ///
     /// # Errors
     /// The engine does not run it.
-    pub fn open(stage: &'a Stage, engine: Engine, material: &Material) -> Result<Runner<'a>> {
+    pub fn open(stage: &'a Stage, engine: EngineName, material: &Material) -> Result<Runner<'a>> {
         let began = Instant::now();
-        let perception = stage.perception_on(engine, stage.optics(None))?;
+        // The board's own settings go for its own engine alone.
+        let board = &stage.board().engine;
+        let choice = EngineChoice { library: board.library.clone(), ..EngineChoice::of(engine) };
+        let choice = if board.name == engine { board.clone() } else { choice };
+        let perception = stage.perception_on(&choice, stage.optics(None))?;
         let load = began.elapsed();
         let mut block = Block::empty();
         block.format = material.format;

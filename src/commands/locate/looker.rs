@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 
 use tyto::align::Aligner;
 use tyto::capture::{Picture, Recording};
-use tyto::encode::{self, Encoders, Engine, ImageMap, Pack, Pooling, SoundVector};
+use tyto::config::EngineChoice;
+use tyto::encode::{self, Encoders, ImageMap, Pack, Pooling, SoundVector};
 use tyto::error::{Error, Kind, Result};
 use tyto::signal::{self, SoundFrontEnd};
 
@@ -62,7 +63,7 @@ impl Looker {
     ///
     /// # Errors
     /// As [`Pack::load`] and [`encode::open`].
-    pub fn open(dir: &Path, engine: Engine) -> Result<Looker> {
+    pub fn open(dir: &Path, engine: &EngineChoice) -> Result<Looker> {
         let pack = Pack::load(dir)?;
         Ok(Looker {
             model: pack.title(),
@@ -83,6 +84,9 @@ impl Looker {
     pub fn see(&mut self, picture: &Picture) -> Result<ImageMap> {
         let mut map = ImageMap::default();
         self.image.time(|| self.encoders.image.encode(picture, &mut map))?;
+        if let Some(trouble) = self.encoders.image.trouble() {
+            log::warn!("{trouble}");
+        }
         Ok(map)
     }
 

@@ -120,6 +120,8 @@ pub(super) enum Report {
     Ended(Role),
     /// Something that was asked of the system was refused.
     Note(String),
+    /// Something works by other means than it should.
+    Impaired(String),
 }
 
 /// What a worker is told.
@@ -144,6 +146,7 @@ pub(super) struct Policy {
     camera: Option<Watch>,
     microphone: Watch,
     notes: Vec<String>,
+    impaired: Vec<String>,
     failed: Option<Error>,
     turns: [u64; 3],
 }
@@ -156,6 +159,7 @@ impl Policy {
             camera: camera.map(|device| Watch::new(Role::Camera, device, now, seed)),
             microphone: Watch::new(Role::Microphone, microphone, now, !seed),
             notes: Vec::new(),
+            impaired: Vec::new(),
             failed: None,
             turns: [0; 3],
         }
@@ -179,12 +183,8 @@ impl Policy {
                 }
             }
             Report::Ended(role) => self.with(role, Watch::ended),
-            Report::Note(note) => {
-                if !self.notes.contains(&note) {
-                    log::warn!("{note}");
-                    self.notes.push(note);
-                }
-            }
+            Report::Note(note) => warn_once(&mut self.notes, note),
+            Report::Impaired(what) => warn_once(&mut self.impaired, what),
         }
     }
 
@@ -223,10 +223,13 @@ impl Policy {
         let (state, reason) = if let Some(error) = &self.failed {
             (State::Failed, Some(error.to_string()))
         } else if any(DeviceState::Lost) {
-            let reasons: Vec<&str> = watches.iter().filter_map(|watch| watch.reason()).collect();
+            let lost = watches.iter().filter_map(|watch| watch.reason());
+            let reasons: Vec<&str> = lost.chain(self.impaired.iter().map(String::as_str)).collect();
             (State::Degraded, Some(reasons.join("; ")))
         } else if any(DeviceState::Starting) {
             (State::Starting, Some("opening camera and microphone".to_owned()))
+        } else if !self.impaired.is_empty() {
+            (State::Degraded, Some(self.impaired.join("; ")))
         } else {
             let notes = (!self.notes.is_empty()).then(|| self.notes.join("; "));
             (State::Running, notes)
@@ -288,6 +291,13 @@ impl Policy {
         };
         let wrong = format!("neither can be opened: {blind}{deaf}");
         self.failed = Some(Error::new(Kind::Config, "camera and microphone", wrong));
+    }
+}
+
+fn warn_once(list: &mut Vec<String>, text: String) {
+    if !list.contains(&text) {
+        log::warn!("{text}");
+        list.push(text);
     }
 }
 

@@ -11,6 +11,22 @@ struct Desk {
 
 use Role::{Camera, Microphone};
 
+#[test]
+fn what_works_by_other_means_degrades_the_run_until_its_end_and_is_told_once() {
+    let mut desk = Desk::running();
+    for _ in 0..2 {
+        desk.hear(Report::Impaired("libnpu.so failed".into()));
+    }
+    assert_eq!(desk.state(), State::Degraded);
+    assert_eq!(desk.policy.condition().reason.as_deref(), Some("libnpu.so failed"));
+    desk.pass(Duration::from_secs(60), 1, 1);
+    assert_eq!(desk.state(), State::Degraded);
+    let unplugged = Error::new(Kind::Device, "camera", "was unplugged");
+    desk.hear(Report::Lost(Camera, Some(unplugged)));
+    let reason = desk.policy.condition().reason.unwrap();
+    assert!(reason.contains("camera") && reason.ends_with("; libnpu.so failed"), "{reason}");
+}
+
 impl Desk {
     /// A camera and a microphone that are devices.
     fn of_devices() -> Desk {
