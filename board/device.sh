@@ -32,7 +32,7 @@ install() {
   fi
 
   # The new program tries itself before anything that works is replaced.
-  depends=$(dpkg-deb -f "$here/tyto.deb" Depends)
+  depends=$(dpkg-deb -f "$here/tyto.deb" Pre-Depends Depends | sed 's/^[A-Za-z-]*: //' | paste -sd,)
   apt satisfy "$depends" || { apt update && apt satisfy "$depends"; } ||
     { say failed "packages that Tyto needs cannot be installed: $depends"; return 1; }
   mkdir "$here/trial"
@@ -44,12 +44,12 @@ install() {
   # shellcheck disable=SC2086 # nothing, or two words
   (cd "$share" && ../../bin/tyto check $configured --board "$board") >"$here/check.log" 2>&1 ||
     { cat "$here/check.log"; say failed "the new program does not pass its own check"; return 1; }
+  sed 's/^/         /' "$here/check.log"
   rm -rf "$here/trial"
 
   apt install --reinstall --allow-downgrades -o Dpkg::Options::=--force-confdef \
     -o Dpkg::Options::=--force-confold "$here/tyto.deb" || return 1
   set_board "$board"
-  tyto check | sed 's/^/         /'
   [ "$user" = root ] || usermod -aG tyto "$user"
   systemctl daemon-reload
   systemctl -q enable tyto

@@ -3,7 +3,7 @@
 #        flash.sh --remove HOST
 # Installs Tyto on HOST (user@device or ssh://user@device:port) for the board BOARD, and shows
 # that it works; again as often as you like. PACKAGE is a .deb for the device's processor; else
-# the newest under target/, else one is built. SSH is the command to use, such as "ssh -i KEY".
+# the newest that was built, else one is built. SSH is the command to use, such as "ssh -i KEY".
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 seconds=${SECONDS_OF_EVENTS:-20}
@@ -84,20 +84,14 @@ if [ -n "$machine" ] && [ "$board" != generic ] && ! grep -qFf <(parts "$board")
 fi
 
 if [ -z "$package" ]; then
-  newest() { find "$here/../target" -name "tyto_*_$arch.deb" -printf '%T@ %p\n' 2>/dev/null | sort -n | tail -n 1 | cut -d' ' -f2-; }
-  package=$(newest)
-  if [ -z "$package" ]; then
-    make -C "$here/.." deb ARCH="$arch"
-    package=$(newest)
-  fi
-  [ -n "$package" ] || die "no package for $arch under target/" "make deb ARCH=$arch"
+  package=$("$here/package.sh" "$arch" "$board")
 fi
 field() { dpkg-deb -f "$package" "$1" 2>/dev/null; }
 [ "$(field Package)" = tyto ] || die "$package: is not Tyto's package" "make deb ARCH=$arch makes one"
 echo "package: $package, $(field Version) for $(field Architecture)"
 [ "$(field Architecture)" = "$arch" ] ||
   die "$package: is for $(field Architecture), and $host is $arch" "make deb ARCH=$arch"
-floor=$(field Depends | sed -n 's/.*libc6 (>= \([0-9.]*\)).*/\1/p')
+floor=$({ field Pre-Depends; field Depends; } | sed -n 's/.*libc6 (>= \([0-9.]*\)).*/\1/p')
 [ -z "$floor" ] || dpkg --compare-versions "$(fact glibc)" ge "$floor" ||
   die "$host: its glibc is $(fact glibc), and the package needs $floor" \
     "a newer system, or a package for the older one: cross/README.md"

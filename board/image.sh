@@ -15,11 +15,7 @@ case $board in
     die "$board: Debian 12 does not start it" "put the vendor's system on the card, then \`make flash BOARD=$board HOST=user@device\`" ;;
 esac
 [ -r "$setup" ] || die "$setup: no such file" "SETUP names a file such as board/image/setup.example"
-if [ -z "$package" ]; then
-  newest() { find target -name 'tyto_*_arm64.deb' -printf '%T@ %p\n' | sort -n | tail -n 1 | cut -d' ' -f2-; }
-  package=$(newest)
-  [ -n "$package" ] || { make deb ARCH=arm64; package=$(newest); }
-fi
+[ -n "$package" ] || package=$(board/package.sh arm64 "$board")
 [ -r "$package" ] || die "${package:-no package}: no such file" "make deb ARCH=arm64"
 [ "$(dpkg-deb -f "$package" Architecture)" = arm64 ] ||
   die "$package: is for $(dpkg-deb -f "$package" Architecture)" "make deb ARCH=arm64"
