@@ -7,7 +7,8 @@ here=$(cd "$(dirname "$0")" && pwd)
 export DEBIAN_FRONTEND=noninteractive LC_ALL=C
 config=/etc/tyto/tyto.toml
 say() { printf '%-8s %s\n' "$1:" "$2"; }
-apt() { apt-get -qq -y -o DPkg::Lock::Timeout=120 -o Dpkg::Use-Pty=0 "$@" >"$here/apt.log" 2>&1 || { cat "$here/apt.log"; return 1; }; }
+quietly() { "$@" >"$here/log" 2>&1 || { cat "$here/log"; return 1; }; }
+apt() { quietly apt-get -qq -y -o DPkg::Lock::Timeout=120 -o Dpkg::Use-Pty=0 "$@"; }
 
 # Writes board.name into the configuration and leaves every other line alone.
 set_board() {
@@ -33,7 +34,9 @@ install() {
 
   # The new program tries itself before anything that works is replaced.
   depends=$(dpkg-deb -f "$here/tyto.deb" Pre-Depends Depends | sed 's/^[A-Za-z-]*: //' | paste -sd,)
-  apt satisfy "$depends" || { apt update && apt satisfy "$depends"; } ||
+  # apt does nothing while a package must be put in again; only dpkg can.
+  must=$(dpkg-query -W -f '${db:Status-Eflag}' tyto 2>/dev/null || true)
+  [ "$must" = reinstreq ] || apt satisfy "$depends" || { apt update && apt satisfy "$depends"; } ||
     { say failed "packages that Tyto needs cannot be installed: $depends"; return 1; }
   mkdir "$here/trial"
   dpkg-deb -x "$here/tyto.deb" "$here/trial"
@@ -47,8 +50,12 @@ install() {
   sed 's/^/         /' "$here/check.log"
   rm -rf "$here/trial"
 
-  apt install --reinstall --allow-downgrades -o Dpkg::Options::=--force-confdef \
-    -o Dpkg::Options::=--force-confold "$here/tyto.deb" || return 1
+  if [ "$must" = reinstreq ]; then
+    quietly dpkg --force-confdef --force-confold --install "$here/tyto.deb"
+  else
+    apt install --reinstall --allow-downgrades -o Dpkg::Options::=--force-confdef \
+      -o Dpkg::Options::=--force-confold "$here/tyto.deb"
+  fi
   set_board "$board"
   [ "$user" = root ] || usermod -aG tyto "$user"
   systemctl daemon-reload
