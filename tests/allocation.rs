@@ -10,7 +10,7 @@ use tyto::capture::{
     AudioFormat, AudioSource, Block, Frame, PixelFormat, Pull, RawFrame, VideoFormat, VideoSource,
 };
 use tyto::clock::{Clock, Mono, SimulatedClock, SystemClock};
-use tyto::cost::{Counting, Memory, count_memory, memory};
+use tyto::cost::{Counting, Memory, count, memory};
 use tyto::error::Result;
 use tyto::pipeline::{Feeds, Live, Look, Observer, Opener, Progress, Wishes, live};
 
@@ -31,7 +31,7 @@ impl Tally {
     /// Called on the capture thread once a round: counts from the second `from` on.
     fn round(&self, since: Instant, from: Duration) {
         if since.elapsed() >= from {
-            count_memory(true);
+            count(true);
             self.rounds.fetch_add(1, Ordering::Relaxed);
             self.calls.store(memory().calls + memory().frees, Ordering::Relaxed);
         }
@@ -130,7 +130,7 @@ fn a_look_that_tells_nothing_new_calls_for_no_memory() {
         frame.stamp = end;
         frame.picture.clone_from(&scene());
         frame.picture.rgb[2] = 40 * (hop % 5) as u8;
-        count_memory(true);
+        count(true);
         let before = memory();
         while heard < end.0 * 6 / 125_000 {
             block.stamp = Mono(heard * 125_000 / 6);
@@ -144,7 +144,7 @@ fn a_look_that_tells_nothing_new_calls_for_no_memory() {
         frame = toy.perception.see(frame).unwrap().unwrap_or_default();
         let look = toy.perception.look(&clock).unwrap();
         let after = memory();
-        count_memory(false);
+        count(false);
         // Half a minute lets every buffer find its size.
         if let Some(look) = look.filter(|look| hop > 125 && look.sounds.is_empty()) {
             assert_eq!(look.sources.len(), 1, "it hears and sees something");
@@ -162,14 +162,14 @@ fn the_counter_counts() {
     std::thread::spawn(|| {
         drop(std::hint::black_box(vec![1, 2, 3]));
         assert_eq!(memory(), Memory::default(), "nobody asked for it");
-        count_memory(true);
+        count(true);
         let mut numbers = std::hint::black_box(vec![1u64, 2, 3]);
         assert_eq!(memory(), Memory { calls: 1, bytes: 24, frees: 0 });
         numbers.reserve_exact(9);
         assert_eq!(memory(), Memory { calls: 2, bytes: 24 + 96, frees: 0 });
         drop(numbers);
         assert_eq!(memory().frees, 1);
-        count_memory(false);
+        count(false);
         drop(std::hint::black_box(vec![1, 2, 3]));
         assert_eq!((memory().calls, memory().frees), (2, 1));
     })

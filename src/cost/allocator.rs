@@ -39,9 +39,14 @@ thread_local! {
     static SPENT: Cell<Memory> = const { Cell::new(Memory { calls: 0, bytes: 0, frees: 0 }) };
 }
 
-/// From now on counts what this thread asks for, or no longer.
-pub fn count_memory(wanted: bool) {
+/// From now on counts what this thread spends, or no longer.
+pub fn count(wanted: bool) {
     COUNTED.set(wanted);
+}
+
+/// Whether this thread is counted.
+pub(super) fn is_counted() -> bool {
+    COUNTED.get()
 }
 
 /// What this thread has asked for while it was counted.
@@ -49,7 +54,7 @@ pub fn memory() -> Memory {
     SPENT.get()
 }
 
-fn count(more: Memory) {
+fn note(more: Memory) {
     if COUNTED.get() {
         SPENT.set(SPENT.get() + more);
     }
@@ -67,25 +72,25 @@ pub struct Counting<A = System>(pub A);
 // thread, which need no memory and no destructor.
 unsafe impl<A: GlobalAlloc> GlobalAlloc for Counting<A> {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        count(asked(layout.size()));
+        note(asked(layout.size()));
         // SAFETY: the caller keeps what `GlobalAlloc` asks of it.
         unsafe { self.0.alloc(layout) }
     }
 
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
-        count(asked(layout.size()));
+        note(asked(layout.size()));
         // SAFETY: as above.
         unsafe { self.0.alloc_zeroed(layout) }
     }
 
     unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        count(asked(size));
+        note(asked(size));
         // SAFETY: as above.
         unsafe { self.0.realloc(pointer, layout, size) }
     }
 
     unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        count(Memory { frees: 1, ..Memory::default() });
+        note(Memory { frees: 1, ..Memory::default() });
         // SAFETY: as above.
         unsafe { self.0.dealloc(pointer, layout) }
     }

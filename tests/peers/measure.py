@@ -5,7 +5,7 @@
     python tests/peers/measure.py [--rounds 5] [--seconds 60] [--only encoders,pipeline,latency,idle]
 
 - encoders: the pack's nets in tyto's engines (`tyto bench`), in ONNX Runtime and, if the pack has
-  them, in LiteRT; then the paper's pair with random weights. One thread, by turns.
+  them, in LiteRT; then the paper's pair with random weights. Processor time, one thread, by turns.
 - pipeline: `tyto replay --fast` and tests/peers/pipeline.py on the shipped clip: wall and processor
   time, memory at its highest, time of a look.
 - latency: `tyto run` on the clip in real time with one subscriber.
@@ -44,7 +44,7 @@ def bench(pack, looks):
     done = subprocess.run([TYTO, "-q", "bench", "--json", "--looks", str(looks), "--model", pack, CLIP],
                           cwd=ROOT, capture_output=True, text=True, check=True)
     engines = json.loads(done.stdout)["engines"]
-    return {e["engine"]: {row["part"]: row["ms"]["p50"] for row in e["parts"]} | {"overhead": e["overhead"]["p50"]}
+    return {e["engine"]: {row["part"]: row["busy_ms"]["p50"] for row in e["parts"]} | {"overhead": e["overhead"]["p50"]}
             for e in engines}
 
 
@@ -72,9 +72,9 @@ def timed(net, x, runs=3):
     net(x)
     times = []
     for _ in range(runs):
-        start = time.perf_counter()
+        start = time.thread_time()
         net(x)
-        times.append(1e3 * (time.perf_counter() - start))
+        times.append(1e3 * (time.thread_time() - start))
     return median(times)
 
 
@@ -93,7 +93,7 @@ def encoders(folder, rounds):
                 for part, (net, x) in parts.items():
                     rows.setdefault(engine, {}).setdefault(PARTS[part], []).append(timed(net, x))
         table = {engine: {part: median(values) for part, values in parts.items()} for engine, parts in rows.items()}
-        print(f"\n{title}, ms, one thread, median of {rounds} rounds by turns\n\n| | picture | sound, one patch | both | against ONNX Runtime |\n|---|---|---|---|---|")
+        print(f"\n{title}, ms of processor time, one thread, median of {rounds} rounds by turns\n\n| | picture | sound, one patch | both | against ONNX Runtime |\n|---|---|---|---|---|")
         base = table["ONNX Runtime"]
         for engine, parts in table.items():
             # A look of a pack with names runs the sound's net twice.

@@ -1,4 +1,4 @@
-//! Two runs: by how much did it change, and is that more than noise?
+//! Two runs: by how much did processor time change, and is that more than noise?
 
 use std::fmt::Write;
 
@@ -24,19 +24,19 @@ pub fn table(before: &Report, now: &Report, name: &str) -> String {
         let _ = writeln!(
             out,
             "{:<16} {:>9} {:>9} {:>7}  {:<15} {:>9}",
-            engine.engine, "before ms", "now", "ratio", "noise", "calls"
+            engine.engine, "busy ms", "now", "ratio", "noise", "calls"
         );
         for row in &engine.parts {
             let Some(old) = old.parts.iter().find(|old| old.part == row.part) else { continue };
-            let change = Change::of(old.ms, row.ms);
+            let change = Change::of(old.busy_ms, row.busy_ms);
             let range = format!("{:.3} to {:.3}", change.low, change.high);
             let calls = format!("{:.0} → {:.0}", old.calls, row.calls);
             let _ = writeln!(
                 out,
                 "{:<16} {:>9} {:>9} {:>7.3}  {range:<15} {calls:>9}  {}",
                 row.part,
-                time(old.ms.p50),
-                time(row.ms.p50),
+                time(old.busy_ms.p50),
+                time(row.busy_ms.p50),
                 change.ratio,
                 change.verdict(),
             );

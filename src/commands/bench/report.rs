@@ -95,7 +95,7 @@ impl Costs {
 #[derive(Default)]
 pub struct Ledger {
     parts: [Samples; Part::ALL.len()],
-    /// Whole looks over their encoders.
+    /// Whole looks over their encoders, in processor time.
     overhead: Vec<f64>,
     /// Processor time, all threads, milliseconds a look.
     processor: Vec<f64>,
@@ -104,6 +104,7 @@ pub struct Ledger {
 #[derive(Default)]
 struct Samples {
     ms: Vec<f64>,
+    busy: Vec<f64>,
     calls: Vec<f64>,
     bytes: Vec<f64>,
 }
@@ -111,13 +112,14 @@ struct Samples {
 impl Ledger {
     /// Notes one look.
     pub fn note(&mut self, costs: &Costs) {
-        let of = |part: Part| costs.0[part as usize].map(|cost| cost.time.as_secs_f64());
+        let of = |part: Part| costs.0[part as usize].map(|cost| cost.busy.as_secs_f64());
         if let (Some(look), Some(encoders)) = (of(Part::Look), of(Part::Encoders)) {
             self.overhead.push(look / encoders.max(1e-9));
         }
         for (samples, cost) in self.parts.iter_mut().zip(&costs.0) {
             if let Some(cost) = cost {
                 samples.ms.push(cost.time.as_secs_f64() * 1e3);
+                samples.busy.push(cost.busy.as_secs_f64() * 1e3);
                 samples.calls.push(cost.memory.calls as f64);
                 samples.bytes.push(cost.memory.bytes as f64);
             }
@@ -136,6 +138,7 @@ impl Ledger {
                 part: part.name().to_owned(),
                 runs: samples.ms.len(),
                 ms: Spread::of(&samples.ms),
+                busy_ms: Spread::of(&samples.busy),
                 calls: percentile(&samples.calls, 50.0),
                 bytes: percentile(&samples.bytes, 50.0),
             })
@@ -186,7 +189,7 @@ pub struct Measured {
     pub load_ms: f64,
     /// The parts of a look.
     pub parts: Vec<Row>,
-    /// A whole look over the bare sum of its encoders.
+    /// A whole look over the bare sum of its encoders, in processor time of its thread.
     pub overhead: Spread,
     /// Processor time of a look on all threads, with the JPEG that is decoded beside.
     pub processor_ms: Spread,
@@ -201,6 +204,8 @@ pub struct Row {
     pub runs: usize,
     /// How long.
     pub ms: Spread,
+    /// Processor time of the thread that looks.
+    pub busy_ms: Spread,
     /// Calls for memory, the median look.
     pub calls: f64,
     /// Bytes asked for, the median look.
@@ -332,7 +337,10 @@ mod tests {
 
     #[test]
     fn a_part_that_never_ran_has_no_row_and_a_look_is_set_against_its_own_encoders() {
-        let ms = |ms: u64| Cost { time: Duration::from_millis(ms), ..Cost::default() };
+        let ms = |ms: u64| {
+            let time = Duration::from_millis(ms);
+            Cost { time, busy: time, ..Cost::default() }
+        };
         let mut ledger = Ledger::default();
         for extra in [10, 20, 30] {
             let mut costs = Costs::default();

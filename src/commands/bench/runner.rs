@@ -6,7 +6,7 @@ use rustix::time::{ClockId, clock_gettime};
 use tyto::capture::{BLOCK_VALUES, Block, Developer, Frame, RawFrame};
 use tyto::clock::{Mono, SimulatedClock};
 use tyto::config::{EngineChoice, EngineName};
-use tyto::cost::{Stopwatch, count_memory};
+use tyto::cost::{self, Stopwatch};
 use tyto::error::Result;
 use tyto::event::{Phase, Sound};
 use tyto::pipeline::Perception;
@@ -120,9 +120,9 @@ impl<'a> Runner<'a> {
     }
 
     fn counting<T>(&mut self, work: impl FnOnce(&mut Self) -> T) -> T {
-        count_memory(true);
+        cost::count(true);
         let result = work(self);
-        count_memory(false);
+        cost::count(false);
         result
     }
 

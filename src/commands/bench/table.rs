@@ -30,31 +30,35 @@ fn one(out: &mut dyn Write, measured: &Measured) -> io::Result<()> {
     let (engine, load) = (&measured.engine, measured.load_ms);
     writeln!(
         out,
-        "{engine:<16} {:>9} {:>9} {:>9}   {:>7} {:>9}   (loaded in {load:.0} ms)",
-        "p50 ms", "p90", "p99", "calls", "memory"
+        "{engine:<16} {:>9} {:>9} {:>9} {:>9}   {:>7} {:>9}   (loaded in {load:.0} ms)",
+        "p50 ms", "p90", "p99", "busy", "calls", "memory"
     )?;
     for row in &measured.parts {
-        let Row { part, ms, calls, bytes, .. } = row;
+        let Row { part, ms, busy_ms, calls, bytes, .. } = row;
         let memory = size(*bytes);
-        let [p50, p90, p99] = [ms.p50, ms.p90, ms.p99].map(time);
-        writeln!(out, "{part:<16} {p50:>9} {p90:>9} {p99:>9}   {calls:>7.0} {memory:>9}")?;
+        let [p50, p90, p99, busy] = [ms.p50, ms.p90, ms.p99, busy_ms.p50].map(time);
+        writeln!(
+            out,
+            "{part:<16} {p50:>9} {p90:>9} {p99:>9} {busy:>9}   {calls:>7.0} {memory:>9}"
+        )?;
     }
     let (over, busy) = (measured.overhead, measured.processor_ms);
     writeln!(
         out,
-        "a look is {:.3} of its encoders ({:.3} to {:.3}); processor time {:.1} ms",
+        "busy is processor time; in it a look is {:.3} of its encoders ({:.3} to {:.3}), on all \
+         threads {:.1} ms",
         over.p50, over.low, over.high, busy.p50
     )
 }
 
 fn side_by_side(out: &mut dyn Write, engines: &[Measured]) -> io::Result<()> {
-    write!(out, "{:<16}", "p50 ms")?;
+    write!(out, "{:<16}", "busy ms")?;
     for engine in engines {
         write!(out, " {:>16}", engine.engine)?;
     }
     writeln!(out)?;
     let find = |engine: &Measured, part: Part| {
-        engine.parts.iter().find(|row| row.part == part.name()).map(|row| row.ms.p50)
+        engine.parts.iter().find(|row| row.part == part.name()).map(|row| row.busy_ms.p50)
     };
     for part in [Part::Picture, Part::Sound, Part::Encoders, Part::Look] {
         write!(out, "{:<16}", part.name())?;
