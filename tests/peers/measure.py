@@ -29,7 +29,7 @@ import numpy as np
 import pipeline
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-TYTO = ROOT / "target/release/tyto"
+TYTO = pathlib.Path(os.environ.get("TYTO", ROOT / "target/release/tyto"))
 PACK = ROOT / "models/owlet"
 CLIP = ROOT / "tests/clips/farm.mp4"
 PARTS = {"image": "picture encoder", "audio": "sound encoder"}

@@ -126,9 +126,11 @@ impl Ledger {
         }
     }
 
-    /// Notes a look's processor time, decoding of the other picture included.
-    pub fn processor(&mut self, ms: f64) {
-        self.processor.push(ms);
+    /// Notes a whole look's processor time, decoding of the other picture included.
+    pub fn processor(&mut self, costs: &Costs, ms: f64) {
+        if costs.0[Part::Look as usize].is_some() {
+            self.processor.push(ms);
+        }
     }
 
     /// The whole.

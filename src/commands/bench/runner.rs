@@ -94,7 +94,7 @@ impl<'a> Runner<'a> {
             if counted {
                 self.ledger.note(&costs);
                 let busy = clock_gettime(ClockId::ProcessCPUTime) - busy;
-                self.ledger.processor(busy.tv_sec as f64 * 1e3 + busy.tv_nsec as f64 / 1e6);
+                self.ledger.processor(&costs, busy.tv_sec as f64 * 1e3 + busy.tv_nsec as f64 / 1e6);
             }
         }
         Ok(())

@@ -21,7 +21,8 @@ pub struct Sink {
     /// Told of each event that was read.
     read: Receiver<()>,
     folder: PathBuf,
-    _server: Server,
+    /// Gone when this is dropped.
+    server: Option<Server>,
 }
 
 impl Sink {
@@ -65,7 +66,7 @@ impl Sink {
         while publisher.subscribers() == 0 {
             std::thread::sleep(Duration::from_millis(1));
         }
-        Ok(Sink { publisher, read, folder, _server: server })
+        Ok(Sink { publisher, read, folder, server: Some(server) })
     }
 
     /// Publishes an event, and waits until it was read.
@@ -84,7 +85,7 @@ impl Sink {
 impl Drop for Sink {
     fn drop(&mut self) {
         // The socket goes with its server; an empty folder that stays does no harm.
-        let _ = std::fs::remove_file(self.folder.join("events.sock"));
+        self.server = None;
         let _ = std::fs::remove_dir(&self.folder);
     }
 }

@@ -30,16 +30,16 @@ fn one(out: &mut dyn Write, measured: &Measured) -> io::Result<()> {
     let (engine, load) = (&measured.engine, measured.load_ms);
     writeln!(
         out,
-        "{engine:<16} {:>9} {:>9} {:>9} {:>9}   {:>7} {:>9}   (loaded in {load:.0} ms)",
-        "p50 ms", "p90", "p99", "busy", "calls", "memory"
+        "{engine:<16} {:>5} {:>9} {:>9} {:>9} {:>9}   {:>7} {:>9}   (loaded in {load:.0} ms)",
+        "runs", "p50 ms", "p90", "p99", "busy", "calls", "memory"
     )?;
     for row in &measured.parts {
-        let Row { part, ms, busy_ms, calls, bytes, .. } = row;
+        let Row { part, runs, ms, busy_ms, calls, bytes } = row;
         let memory = size(*bytes);
         let [p50, p90, p99, busy] = [ms.p50, ms.p90, ms.p99, busy_ms.p50].map(time);
         writeln!(
             out,
-            "{part:<16} {p50:>9} {p90:>9} {p99:>9} {busy:>9}   {calls:>7.0} {memory:>9}"
+            "{part:<16} {runs:>5} {p50:>9} {p90:>9} {p99:>9} {busy:>9}   {calls:>7.0} {memory:>9}"
         )?;
     }
     let (over, busy) = (measured.overhead, measured.processor_ms);
