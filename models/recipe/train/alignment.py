@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Trains alignment heads over the bridge by the paper's objective, and measures what each part brings.
 
-alignment.py [--cache DIR] [--scenes 500] [--steps 400] --dev DIR
+alignment.py [--cache DIR] [--scenes 400] [--steps 150] --dev DIR
 
 Both encoders and the bridge are frozen. A head on the classifier's last map adds to the picture's
 vector at every place, a head on YAMNet's embedding and tags adds to the sound's; both begin at
@@ -260,8 +260,8 @@ def measure(heads_, seen, heard, sets, families, weights, score):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--cache", type=pathlib.Path, default=frozen.HERE.parent / ".cache")
-    parser.add_argument("--scenes", type=int, default=500)
-    parser.add_argument("--steps", type=int, default=400)
+    parser.add_argument("--scenes", type=int, default=400)
+    parser.add_argument("--steps", type=int, default=150)
     parser.add_argument("--dev", type=pathlib.Path, required=True, help="folder with manifests and score.py; measured on only")
     args = parser.parse_args()
     torch.set_num_threads(1)
