@@ -12,7 +12,7 @@ GENERAL = 0.6
 
 # A dimension that sounds of all kinds raise says less of where to look than one that only its own
 # do: it weighs 1 / sqrt(1 + r / RARE), r the value that 2 % of other sounds pass (train/rarity.py).
-RARE = 0.1
+RARE = 0.2
 
 
 def map_weights(bridge):
