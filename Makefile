@@ -10,7 +10,7 @@ PREFIX ?= /usr
 
 .PHONY: help
 help: ## List what can be made
-	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
+	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
 
 .PHONY: setup
 setup: ## Install the Debian packages that building and testing need
@@ -87,6 +87,27 @@ install: ## Install the program, its packs, boards and units (DESTDIR, PREFIX=/u
 	for f in tyto.service tyto.socket tyto-metrics.service; do install -Dm644 systemd/$$f $(DESTDIR)$(PREFIX)/lib/systemd/system/$$f; done
 	for f in socket.conf realtime.conf; do install -Dm644 systemd/$$f $(DESTDIR)$(PREFIX)/share/tyto/systemd/$$f; done
 	install -Dm644 systemd/sysusers.conf $(DESTDIR)$(PREFIX)/lib/sysusers.d/tyto.conf
+	install -Dm644 docs/man/tyto.1 $(DESTDIR)$(PREFIX)/share/man/man1/tyto.1
+	install -Dm644 docs/completions/tyto.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/tyto
+	install -Dm644 docs/completions/_tyto $(DESTDIR)$(PREFIX)/share/zsh/vendor-completions/_tyto
+	install -Dm644 docs/completions/tyto.fish $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/tyto.fish
+
+.PHONY: cross
+TARGET ?= aarch64
+cross: ## Build for another machine: TARGET=aarch64, aarch64-jetpack5 or armv7
+	@cross/build.sh $(TARGET)
+
+.PHONY: test-arm64
+test-arm64: ## Run the tests of the cross build on an emulated 64-bit ARM processor
+	@cross/test-arm64.sh
+
+.PHONY: deb
+deb: ## Make the Debian package: ARCH=arm64 or amd64, BOARD=NAME for its configuration
+	@CARGO="$(CARGO)" PROGRAM="$(PROGRAM)" cross/deb.sh $(if $(filter file,$(origin ARCH)),arm64,$(ARCH)) $(BOARD)
+
+.PHONY: deb-test
+deb-test: ## Install, upgrade, refuse, cut short and purge the package on the emulated device
+	@CARGO="$(CARGO)" PROGRAM="$(PROGRAM)" CASES="$(CASES)" tests/package/run
 
 .PHONY: flash unflash
 flash: ## Install on a device over ssh: BOARD=rpi5 HOST=user@device [DEB=FILE]

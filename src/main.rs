@@ -7,6 +7,8 @@
 
 mod commands;
 mod logging;
+#[cfg(test)]
+mod manual;
 
 use std::alloc::System;
 use std::io;

@@ -1,0 +1,81 @@
+# To be sourced, with TARGET set: installs what a build for TARGET needs from packages, and sets
+# what cargo must know of it. Leaves in
+#   triple    the target as rustc names it
+#   floor     the newest glibc that the program may ask of the device
+#   cargo     the command that builds: cargo, its subcommand and options before the target
+#   out       the folder of the finished program
+# shellcheck shell=bash
+
+die() { echo "$0: $*" >&2; exit 1; }
+root_do=(); [ "$(id -u)" = 0 ] || root_do=(sudo)
+
+# Installs those of the named Debian packages that are missing.
+need() {
+  local package missing=()
+  for package in "$@"; do
+    dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null | grep -qx installed || missing+=("$package")
+  done
+  [ ${#missing[@]} -gt 0 ] || return 0
+  echo "installing ${missing[*]}" >&2
+  "${root_do[@]}" apt-get update -qq
+  DEBIAN_FRONTEND=noninteractive "${root_do[@]}" apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+}
+
+command -v apt-get >/dev/null || die "this works on Debian and its like; elsewhere use \`cross\`, see docs/cross.md"
+[ "$(dpkg --print-architecture)" = amd64 ] || die "cross builds start from x86_64; on the device itself: cargo build --release"
+
+case $TARGET in
+  aarch64)          triple=aarch64-unknown-linux-gnu     debian=arm64 gnu=aarch64-linux-gnu   floor=2.34 ;;
+  # Ubuntu 20.04 below JetPack 5.
+  aarch64-jetpack5) triple=aarch64-unknown-linux-gnu     debian=arm64 gnu=aarch64-linux-gnu   floor=2.31 ;;
+  armv7)            triple=armv7-unknown-linux-gnueabihf debian=armhf gnu=arm-linux-gnueabihf floor=2.34 ;;
+  *) die "unknown TARGET $TARGET: aarch64, aarch64-jetpack5 or armv7" ;;
+esac
+
+dpkg --print-foreign-architectures | grep -qx "$debian" || {
+  "${root_do[@]}" dpkg --add-architecture "$debian"
+  "${root_do[@]}" apt-get update -qq
+}
+case $debian in
+  arm64) gcc=gcc-aarch64-linux-gnu libc=libc6-dev-arm64-cross ;;
+  armhf) gcc=gcc-arm-linux-gnueabihf libc=libc6-dev-armhf-cross ;;
+esac
+# cargo-web and rustc-web are Debian's Rust of today; plain rustc is that of the release, which
+# is too old. libclang reads the kernel's V4L2 headers; libasound2-dev is what is linked to.
+need gcc libc6-dev pkg-config binutils libclang-dev "$gcc" "$libc" rustc-web cargo-web "libasound2-dev:$debian"
+
+# Debian's own, in case rustup's come first in the path: those have no library for the target.
+export PATH=/usr/bin:$PATH
+export CARGO_TARGET_DIR=target/cross/$TARGET
+tool=${triple//-/_}
+upper=${tool^^}
+export "CARGO_TARGET_${upper}_LINKER=$gnu-gcc" "CC_$tool=$gnu-gcc" "AR_$tool=$gnu-ar"
+export PKG_CONFIG_ALLOW_CROSS=1
+export "PKG_CONFIG_LIBDIR_$tool=/usr/lib/$gnu/pkgconfig:/usr/share/pkgconfig"
+export "BINDGEN_EXTRA_CLANG_ARGS_$tool=-I/usr/$gnu/include"
+cargo=(cargo) options=(--target "$triple")
+out=$CARGO_TARGET_DIR/$triple/${PROFILE:-release}
+
+case $TARGET in
+  aarch64) need libstd-rust-web-dev:arm64 ;;
+  aarch64-jetpack5)
+    # zig brings the C library of any year; Debian's cross compiler only that of the release.
+    need libstd-rust-web-dev:arm64 python3-venv
+    zig=target/cross/zig
+    [ -x "$zig/bin/cargo-zigbuild" ] || {
+      python3 -m venv "$zig"
+      "$zig/bin/pip" install --quiet --require-hashes -r cross/zig.txt
+    }
+    export PATH=$PWD/$zig/bin:$PATH
+    unset "CC_$tool" "AR_$tool" "CARGO_TARGET_${upper}_LINKER"
+    cargo=(cargo zigbuild) options=(--target "$triple.$floor")
+    # Debian's libasound is younger than the floor; the device brings its own.
+    export "CARGO_TARGET_${upper}_RUSTFLAGS=-C link-arg=-Wl,--allow-shlib-undefined -L native=/usr/lib/$gnu"
+    ;;
+  armv7)
+    # Debian has today's library for arm64 only, and the source of it for all.
+    need rust-web-src
+    export RUSTC_BOOTSTRAP=1
+    options+=(-Zbuild-std=std,panic_abort)
+    ;;
+esac
