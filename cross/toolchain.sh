@@ -64,7 +64,7 @@ case $TARGET in
     zig=target/cross/zig
     [ -x "$zig/bin/cargo-zigbuild" ] || {
       python3 -m venv "$zig"
-      "$zig/bin/pip" install --quiet --require-hashes -r cross/zig.txt
+      "$zig/bin/pip" install --quiet -r cross/zig.txt
     }
     export PATH=$PWD/$zig/bin:$PATH
     unset "CC_$tool" "AR_$tool" "CARGO_TARGET_${upper}_LINKER"
