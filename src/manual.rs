@@ -20,7 +20,9 @@ fn command() -> Command {
 /// `tyto.1`: one page, with a section for each subcommand.
 fn page() -> io::Result<Vec<u8>> {
     let command = command();
-    let man = Man::new(command.clone()).manual("Tyto").source(format!("Tyto {}", env!("CARGO_PKG_VERSION")));
+    let man = Man::new(command.clone())
+        .manual("Tyto")
+        .source(format!("Tyto {}", env!("CARGO_PKG_VERSION")));
     let mut page = Vec::new();
     man.render_title(&mut page)?;
     man.render_name_section(&mut page)?;
@@ -91,7 +93,9 @@ fn the_manual_page_is_that_of_the_command_line() {
 
 #[test]
 fn the_completions_are_those_of_the_command_line() {
-    for (shell, file) in [(Shell::Bash, "tyto.bash"), (Shell::Zsh, "_tyto"), (Shell::Fish, "tyto.fish")] {
+    for (shell, file) in
+        [(Shell::Bash, "tyto.bash"), (Shell::Zsh, "_tyto"), (Shell::Fish, "tyto.fish")]
+    {
         let made = completions(shell);
         assert!(String::from_utf8_lossy(&made).contains("replay"), "{shell}");
         hold(&format!("docs/completions/{file}"), &made);
