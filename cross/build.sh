@@ -7,6 +7,6 @@ cd "$(dirname "$0")/.."
 TARGET=${1:-aarch64}
 . cross/toolchain.sh
 
-"${cargo[@]}" build --release --locked --bin tyto "${options[@]}"
+"${cargo[@]}" --release --locked --bin tyto "${options[@]}"
 cross/floor.sh "$out/tyto" "$floor"
 echo "program: $out/tyto"

@@ -2,7 +2,7 @@
 # what cargo must know of it. Leaves in
 #   triple    the target as rustc names it
 #   floor     the newest glibc that the program may ask of the device
-#   cargo     the command that builds: cargo, its subcommand and options before the target
+#   cargo     the command that builds, without its options
 #   out       the folder of the finished program
 # shellcheck shell=bash
 
@@ -53,7 +53,7 @@ export "CARGO_TARGET_${upper}_LINKER=$gnu-gcc" "CC_$tool=$gnu-gcc" "AR_$tool=$gn
 export PKG_CONFIG_ALLOW_CROSS=1
 export "PKG_CONFIG_LIBDIR_$tool=/usr/lib/$gnu/pkgconfig:/usr/share/pkgconfig"
 export "BINDGEN_EXTRA_CLANG_ARGS_$tool=-I/usr/$gnu/include"
-cargo=(cargo) options=(--target "$triple")
+cargo=(cargo build) options=(--target "$triple")
 out=$CARGO_TARGET_DIR/$triple/${PROFILE:-release}
 
 case $TARGET in
