@@ -16,6 +16,9 @@ _tyto() {
             ",$1")
                 cmd="tyto"
                 ;;
+            tyto,bench)
+                cmd="tyto__subcmd__bench"
+                ;;
             tyto,calibrate)
                 cmd="tyto__subcmd__calibrate"
                 ;;
@@ -45,6 +48,9 @@ _tyto() {
                 ;;
             tyto,watch)
                 cmd="tyto__subcmd__watch"
+                ;;
+            tyto__subcmd__help,bench)
+                cmd="tyto__subcmd__help__subcmd__bench"
                 ;;
             tyto__subcmd__help,calibrate)
                 cmd="tyto__subcmd__help__subcmd__calibrate"
@@ -83,7 +89,7 @@ _tyto() {
 
     case "${cmd}" in
         tyto)
-            opts="-v -q -h -V --verbose --quiet --log --help --version run replay locate eval check calibrate config watch status help"
+            opts="-v -q -h -V --verbose --quiet --log --help --version run replay locate eval check bench calibrate config watch status help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -100,8 +106,50 @@ _tyto() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        tyto__subcmd__bench)
+            opts="-v -q -h -V --looks --json --compare --config --board --model --engine --verbose --quiet --log --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --looks)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --compare)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --board)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --model)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --engine)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         tyto__subcmd__calibrate)
-            opts="-v -q -h -V --clap --source --seconds --json --config --board --model --verbose --quiet --log --help --version"
+            opts="-v -q -h -V --clap --source --seconds --json --config --board --model --engine --verbose --quiet --log --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -127,6 +175,10 @@ _tyto() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --engine)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --log)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -139,7 +191,7 @@ _tyto() {
             return 0
             ;;
         tyto__subcmd__check)
-            opts="-v -q -h -V --devices --json --tap --seconds --config --board --model --verbose --quiet --log --help --version"
+            opts="-v -q -h -V --devices --json --tap --seconds --config --board --model --engine --verbose --quiet --log --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -161,6 +213,10 @@ _tyto() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --engine)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --log)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -173,7 +229,7 @@ _tyto() {
             return 0
             ;;
         tyto__subcmd__config)
-            opts="-v -q -h -V --config --board --model --verbose --quiet --log --help --version"
+            opts="-v -q -h -V --config --board --model --engine --verbose --quiet --log --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -191,6 +247,10 @@ _tyto() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --engine)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --log)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -203,7 +263,7 @@ _tyto() {
             return 0
             ;;
         tyto__subcmd__eval)
-            opts="-v -q -h -V --protocol --data --annotations --list --media --predictor --pred --reading --negative-audio --threshold --json --markdown --sheet --cases --config --board --model --verbose --quiet --log --help --version"
+            opts="-v -q -h -V --protocol --data --annotations --list --media --predictor --pred --reading --negative-audio --threshold --json --markdown --sheet --cases --config --board --model --engine --verbose --quiet --log --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -273,6 +333,10 @@ _tyto() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --engine)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --log)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -285,8 +349,22 @@ _tyto() {
             return 0
             ;;
         tyto__subcmd__help)
-            opts="run replay locate eval check calibrate config watch status help"
+            opts="run replay locate eval check bench calibrate config watch status help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        tyto__subcmd__help__subcmd__bench)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -439,7 +517,7 @@ _tyto() {
             return 0
             ;;
         tyto__subcmd__locate)
-            opts="-v -q -h -V --overlay --map --hfov --manifest --out --config --board --model --verbose --quiet --log --help --version"
+            opts="-v -q -h -V --overlay --map --hfov --manifest --out --config --board --model --engine --verbose --quiet --log --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -473,6 +551,10 @@ _tyto() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --engine)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --log)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -485,7 +567,7 @@ _tyto() {
             return 0
             ;;
         tyto__subcmd__replay)
-            opts="-v -q -h -V --fast --socket --overlay --hfov --json --config --board --model --verbose --quiet --log --help --version"
+            opts="-v -q -h -V --fast --socket --overlay --hfov --json --config --board --model --engine --verbose --quiet --log --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -515,6 +597,10 @@ _tyto() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --engine)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --log)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -527,7 +613,7 @@ _tyto() {
             return 0
             ;;
         tyto__subcmd__run)
-            opts="-v -q -h -V --source --repeat --socket --config --board --model --verbose --quiet --log --help --version"
+            opts="-v -q -h -V --source --repeat --socket --config --board --model --engine --verbose --quiet --log --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -550,6 +636,10 @@ _tyto() {
                     return 0
                     ;;
                 --model)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --engine)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -34,6 +34,7 @@ complete -c tyto -n "__fish_tyto_needs_command" -f -a "replay" -d 'Play a clip t
 complete -c tyto -n "__fish_tyto_needs_command" -f -a "locate" -d 'Find what sounds in one picture and one sound, or in every row of a manifest'
 complete -c tyto -n "__fish_tyto_needs_command" -f -a "eval" -d 'Score a model pack, or any other system\'s maps, by the field\'s protocols'
 complete -c tyto -n "__fish_tyto_needs_command" -f -a "check" -d 'Check configuration, board profile and model pack, with a trial run of both encoders'
+complete -c tyto -n "__fish_tyto_needs_command" -f -a "bench" -d 'Measure what each part of a look costs here, on every engine'
 complete -c tyto -n "__fish_tyto_needs_command" -f -a "calibrate" -d 'Measure the camera\'s delay from claps that are seen and heard'
 complete -c tyto -n "__fish_tyto_needs_command" -f -a "config" -d 'Print the configuration that is in force, and where it was read from'
 complete -c tyto -n "__fish_tyto_needs_command" -f -a "watch" -d 'Show what a running daemon hears: a table on a terminal, JSON lines elsewhere'
@@ -44,6 +45,7 @@ complete -c tyto -n "__fish_tyto_using_subcommand run" -l socket -d 'Serve subsc
 complete -c tyto -n "__fish_tyto_using_subcommand run" -l config -d 'Configuration file [default: /etc/tyto/tyto.toml if it is there]' -r -F
 complete -c tyto -n "__fish_tyto_using_subcommand run" -l board -d 'Board profile: its name, or the path of its file' -r
 complete -c tyto -n "__fish_tyto_using_subcommand run" -l model -d 'Model pack: its name, or its folder' -r
+complete -c tyto -n "__fish_tyto_using_subcommand run" -l engine -d 'What runs the encoders: tract, or tflite (needs the TensorFlow Lite library)' -r
 complete -c tyto -n "__fish_tyto_using_subcommand run" -l log -d 'Least urgent messages to log: off, error, warn, info, debug, trace [default: info, or what RUST_LOG or the configuration says]' -r
 complete -c tyto -n "__fish_tyto_using_subcommand run" -l repeat -d 'Begin the clip again at its end'
 complete -c tyto -n "__fish_tyto_using_subcommand run" -s v -l verbose -d 'Log more; twice for everything'
@@ -56,6 +58,7 @@ complete -c tyto -n "__fish_tyto_using_subcommand replay" -l hfov -d 'Horizontal
 complete -c tyto -n "__fish_tyto_using_subcommand replay" -l config -d 'Configuration file [default: /etc/tyto/tyto.toml if it is there]' -r -F
 complete -c tyto -n "__fish_tyto_using_subcommand replay" -l board -d 'Board profile: its name, or the path of its file' -r
 complete -c tyto -n "__fish_tyto_using_subcommand replay" -l model -d 'Model pack: its name, or its folder' -r
+complete -c tyto -n "__fish_tyto_using_subcommand replay" -l engine -d 'What runs the encoders: tract, or tflite (needs the TensorFlow Lite library)' -r
 complete -c tyto -n "__fish_tyto_using_subcommand replay" -l log -d 'Least urgent messages to log: off, error, warn, info, debug, trace [default: info, or what RUST_LOG or the configuration says]' -r
 complete -c tyto -n "__fish_tyto_using_subcommand replay" -l fast -d 'As fast as it goes instead of in real time; the events are the same each time'
 complete -c tyto -n "__fish_tyto_using_subcommand replay" -l json -d 'Print the events as JSON, one a line'
@@ -70,6 +73,7 @@ complete -c tyto -n "__fish_tyto_using_subcommand locate" -l out -d 'Where the r
 complete -c tyto -n "__fish_tyto_using_subcommand locate" -l config -d 'Configuration file [default: /etc/tyto/tyto.toml if it is there]' -r -F
 complete -c tyto -n "__fish_tyto_using_subcommand locate" -l board -d 'Board profile: its name, or the path of its file' -r
 complete -c tyto -n "__fish_tyto_using_subcommand locate" -l model -d 'Model pack: its name, or its folder' -r
+complete -c tyto -n "__fish_tyto_using_subcommand locate" -l engine -d 'What runs the encoders: tract, or tflite (needs the TensorFlow Lite library)' -r
 complete -c tyto -n "__fish_tyto_using_subcommand locate" -l log -d 'Least urgent messages to log: off, error, warn, info, debug, trace [default: info, or what RUST_LOG or the configuration says]' -r
 complete -c tyto -n "__fish_tyto_using_subcommand locate" -l map -d 'Add the similarity map of each source'
 complete -c tyto -n "__fish_tyto_using_subcommand locate" -s v -l verbose -d 'Log more; twice for everything'
@@ -113,6 +117,7 @@ complete -c tyto -n "__fish_tyto_using_subcommand eval" -l cases -d 'How many of
 complete -c tyto -n "__fish_tyto_using_subcommand eval" -l config -d 'Configuration file [default: /etc/tyto/tyto.toml if it is there]' -r -F
 complete -c tyto -n "__fish_tyto_using_subcommand eval" -l board -d 'Board profile: its name, or the path of its file' -r
 complete -c tyto -n "__fish_tyto_using_subcommand eval" -l model -d 'Model pack: its name, or its folder' -r
+complete -c tyto -n "__fish_tyto_using_subcommand eval" -l engine -d 'What runs the encoders: tract, or tflite (needs the TensorFlow Lite library)' -r
 complete -c tyto -n "__fish_tyto_using_subcommand eval" -l log -d 'Least urgent messages to log: off, error, warn, info, debug, trace [default: info, or what RUST_LOG or the configuration says]' -r
 complete -c tyto -n "__fish_tyto_using_subcommand eval" -l negative-audio -d 'Measure how the maps answer silence, noise and other items\' sounds instead'
 complete -c tyto -n "__fish_tyto_using_subcommand eval" -s v -l verbose -d 'Log more; twice for everything'
@@ -123,6 +128,7 @@ complete -c tyto -n "__fish_tyto_using_subcommand check" -l seconds -d 'End --ta
 complete -c tyto -n "__fish_tyto_using_subcommand check" -l config -d 'Configuration file [default: /etc/tyto/tyto.toml if it is there]' -r -F
 complete -c tyto -n "__fish_tyto_using_subcommand check" -l board -d 'Board profile: its name, or the path of its file' -r
 complete -c tyto -n "__fish_tyto_using_subcommand check" -l model -d 'Model pack: its name, or its folder' -r
+complete -c tyto -n "__fish_tyto_using_subcommand check" -l engine -d 'What runs the encoders: tract, or tflite (needs the TensorFlow Lite library)' -r
 complete -c tyto -n "__fish_tyto_using_subcommand check" -l log -d 'Least urgent messages to log: off, error, warn, info, debug, trace [default: info, or what RUST_LOG or the configuration says]' -r
 complete -c tyto -n "__fish_tyto_using_subcommand check" -l devices -d 'List the devices there are, and say which would be used, instead of all else'
 complete -c tyto -n "__fish_tyto_using_subcommand check" -l json -d 'Print one JSON object instead of lines, once everything was found in order'
@@ -131,11 +137,24 @@ complete -c tyto -n "__fish_tyto_using_subcommand check" -s v -l verbose -d 'Log
 complete -c tyto -n "__fish_tyto_using_subcommand check" -s q -l quiet -d 'Log less: only warnings; twice for only errors'
 complete -c tyto -n "__fish_tyto_using_subcommand check" -s h -l help -d 'Print help'
 complete -c tyto -n "__fish_tyto_using_subcommand check" -s V -l version -d 'Print version'
+complete -c tyto -n "__fish_tyto_using_subcommand bench" -l looks -d 'Looks on each engine' -r
+complete -c tyto -n "__fish_tyto_using_subcommand bench" -l compare -d 'Compare with a run before: ratios, and how far noise alone could have moved them' -r -F
+complete -c tyto -n "__fish_tyto_using_subcommand bench" -l config -d 'Configuration file [default: /etc/tyto/tyto.toml if it is there]' -r -F
+complete -c tyto -n "__fish_tyto_using_subcommand bench" -l board -d 'Board profile: its name, or the path of its file' -r
+complete -c tyto -n "__fish_tyto_using_subcommand bench" -l model -d 'Model pack: its name, or its folder' -r
+complete -c tyto -n "__fish_tyto_using_subcommand bench" -l engine -d 'What runs the encoders: tract, or tflite (needs the TensorFlow Lite library)' -r
+complete -c tyto -n "__fish_tyto_using_subcommand bench" -l log -d 'Least urgent messages to log: off, error, warn, info, debug, trace [default: info, or what RUST_LOG or the configuration says]' -r
+complete -c tyto -n "__fish_tyto_using_subcommand bench" -l json -d 'Print one JSON object, which --compare reads'
+complete -c tyto -n "__fish_tyto_using_subcommand bench" -s v -l verbose -d 'Log more; twice for everything'
+complete -c tyto -n "__fish_tyto_using_subcommand bench" -s q -l quiet -d 'Log less: only warnings; twice for only errors'
+complete -c tyto -n "__fish_tyto_using_subcommand bench" -s h -l help -d 'Print help'
+complete -c tyto -n "__fish_tyto_using_subcommand bench" -s V -l version -d 'Print version'
 complete -c tyto -n "__fish_tyto_using_subcommand calibrate" -l source -d 'Where pictures and sound come from: devices, or clip:PATH [default: the configuration\'s]' -r
 complete -c tyto -n "__fish_tyto_using_subcommand calibrate" -l seconds -d 'How long to look and listen' -r
 complete -c tyto -n "__fish_tyto_using_subcommand calibrate" -l config -d 'Configuration file [default: /etc/tyto/tyto.toml if it is there]' -r -F
 complete -c tyto -n "__fish_tyto_using_subcommand calibrate" -l board -d 'Board profile: its name, or the path of its file' -r
 complete -c tyto -n "__fish_tyto_using_subcommand calibrate" -l model -d 'Model pack: its name, or its folder' -r
+complete -c tyto -n "__fish_tyto_using_subcommand calibrate" -l engine -d 'What runs the encoders: tract, or tflite (needs the TensorFlow Lite library)' -r
 complete -c tyto -n "__fish_tyto_using_subcommand calibrate" -l log -d 'Least urgent messages to log: off, error, warn, info, debug, trace [default: info, or what RUST_LOG or the configuration says]' -r
 complete -c tyto -n "__fish_tyto_using_subcommand calibrate" -l clap -d 'Measure by how much the camera\'s pictures are stamped too late, from claps or flashes with a click that are both seen and heard'
 complete -c tyto -n "__fish_tyto_using_subcommand calibrate" -l json -d 'Print one JSON object'
@@ -146,6 +165,7 @@ complete -c tyto -n "__fish_tyto_using_subcommand calibrate" -s V -l version -d 
 complete -c tyto -n "__fish_tyto_using_subcommand config" -l config -d 'Configuration file [default: /etc/tyto/tyto.toml if it is there]' -r -F
 complete -c tyto -n "__fish_tyto_using_subcommand config" -l board -d 'Board profile: its name, or the path of its file' -r
 complete -c tyto -n "__fish_tyto_using_subcommand config" -l model -d 'Model pack: its name, or its folder' -r
+complete -c tyto -n "__fish_tyto_using_subcommand config" -l engine -d 'What runs the encoders: tract, or tflite (needs the TensorFlow Lite library)' -r
 complete -c tyto -n "__fish_tyto_using_subcommand config" -l log -d 'Least urgent messages to log: off, error, warn, info, debug, trace [default: info, or what RUST_LOG or the configuration says]' -r
 complete -c tyto -n "__fish_tyto_using_subcommand config" -s v -l verbose -d 'Log more; twice for everything'
 complete -c tyto -n "__fish_tyto_using_subcommand config" -s q -l quiet -d 'Log less: only warnings; twice for only errors'
@@ -176,13 +196,14 @@ complete -c tyto -n "__fish_tyto_using_subcommand status" -s v -l verbose -d 'Lo
 complete -c tyto -n "__fish_tyto_using_subcommand status" -s q -l quiet -d 'Log less: only warnings; twice for only errors'
 complete -c tyto -n "__fish_tyto_using_subcommand status" -s h -l help -d 'Print help'
 complete -c tyto -n "__fish_tyto_using_subcommand status" -s V -l version -d 'Print version'
-complete -c tyto -n "__fish_tyto_using_subcommand help; and not __fish_seen_subcommand_from run replay locate eval check calibrate config watch status help" -f -a "run" -d 'Serve direction-of-sound events until stopped: the daemon'
-complete -c tyto -n "__fish_tyto_using_subcommand help; and not __fish_seen_subcommand_from run replay locate eval check calibrate config watch status help" -f -a "replay" -d 'Play a clip through the daemon\'s pipeline and print what it hears'
-complete -c tyto -n "__fish_tyto_using_subcommand help; and not __fish_seen_subcommand_from run replay locate eval check calibrate config watch status help" -f -a "locate" -d 'Find what sounds in one picture and one sound, or in every row of a manifest'
-complete -c tyto -n "__fish_tyto_using_subcommand help; and not __fish_seen_subcommand_from run replay locate eval check calibrate config watch status help" -f -a "eval" -d 'Score a model pack, or any other system\'s maps, by the field\'s protocols'
-complete -c tyto -n "__fish_tyto_using_subcommand help; and not __fish_seen_subcommand_from run replay locate eval check calibrate config watch status help" -f -a "check" -d 'Check configuration, board profile and model pack, with a trial run of both encoders'
-complete -c tyto -n "__fish_tyto_using_subcommand help; and not __fish_seen_subcommand_from run replay locate eval check calibrate config watch status help" -f -a "calibrate" -d 'Measure the camera\'s delay from claps that are seen and heard'
-complete -c tyto -n "__fish_tyto_using_subcommand help; and not __fish_seen_subcommand_from run replay locate eval check calibrate config watch status help" -f -a "config" -d 'Print the configuration that is in force, and where it was read from'
-complete -c tyto -n "__fish_tyto_using_subcommand help; and not __fish_seen_subcommand_from run replay locate eval check calibrate config watch status help" -f -a "watch" -d 'Show what a running daemon hears: a table on a terminal, JSON lines elsewhere'
-complete -c tyto -n "__fish_tyto_using_subcommand help; and not __fish_seen_subcommand_from run replay locate eval check calibrate config watch status help" -f -a "status" -d 'Say how a running daemon is doing: for people, as JSON, or for Prometheus'
-complete -c tyto -n "__fish_tyto_using_subcommand help; and not __fish_seen_subcommand_from run replay locate eval check calibrate config watch status help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c tyto -n "__fish_tyto_using_subcommand help; and not __fish_seen_subcommand_from run replay locate eval check bench calibrate config watch status help" -f -a "run" -d 'Serve direction-of-sound events until stopped: the daemon'
+complete -c tyto -n "__fish_tyto_using_subcommand help; and not __fish_seen_subcommand_from run replay locate eval check bench calibrate config watch status help" -f -a "replay" -d 'Play a clip through the daemon\'s pipeline and print what it hears'
+complete -c tyto -n "__fish_tyto_using_subcommand help; and not __fish_seen_subcommand_from run replay locate eval check bench calibrate config watch status help" -f -a "locate" -d 'Find what sounds in one picture and one sound, or in every row of a manifest'
+complete -c tyto -n "__fish_tyto_using_subcommand help; and not __fish_seen_subcommand_from run replay locate eval check bench calibrate config watch status help" -f -a "eval" -d 'Score a model pack, or any other system\'s maps, by the field\'s protocols'
+complete -c tyto -n "__fish_tyto_using_subcommand help; and not __fish_seen_subcommand_from run replay locate eval check bench calibrate config watch status help" -f -a "check" -d 'Check configuration, board profile and model pack, with a trial run of both encoders'
+complete -c tyto -n "__fish_tyto_using_subcommand help; and not __fish_seen_subcommand_from run replay locate eval check bench calibrate config watch status help" -f -a "bench" -d 'Measure what each part of a look costs here, on every engine'
+complete -c tyto -n "__fish_tyto_using_subcommand help; and not __fish_seen_subcommand_from run replay locate eval check bench calibrate config watch status help" -f -a "calibrate" -d 'Measure the camera\'s delay from claps that are seen and heard'
+complete -c tyto -n "__fish_tyto_using_subcommand help; and not __fish_seen_subcommand_from run replay locate eval check bench calibrate config watch status help" -f -a "config" -d 'Print the configuration that is in force, and where it was read from'
+complete -c tyto -n "__fish_tyto_using_subcommand help; and not __fish_seen_subcommand_from run replay locate eval check bench calibrate config watch status help" -f -a "watch" -d 'Show what a running daemon hears: a table on a terminal, JSON lines elsewhere'
+complete -c tyto -n "__fish_tyto_using_subcommand help; and not __fish_seen_subcommand_from run replay locate eval check bench calibrate config watch status help" -f -a "status" -d 'Say how a running daemon is doing: for people, as JSON, or for Prometheus'
+complete -c tyto -n "__fish_tyto_using_subcommand help; and not __fish_seen_subcommand_from run replay locate eval check bench calibrate config watch status help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
