@@ -38,7 +38,7 @@ fn what_is_in_order_is_said_a_line_each() {
     ] {
         assert!(begins(start), "no line begins with {start:?}:\n{said}");
     }
-    assert!(said.trim_end().ends_with("ms"));
+    assert!(said.trim_end().ends_with("ms, tract"));
 }
 
 #[test]
