@@ -87,7 +87,7 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     voice.state(State::Starting, "loading the model pack", &progress);
     let mut perception = stage.perception(stage.optics(None))?;
     let mailbox = Mailbox::default();
-    let greeting = Greeting::new(hello, server.publisher());
+    let greeting = Greeting::new(hello, server.publisher(), mailbox.clone());
     let reload = Reload {
         read: Box::new(move || args.read()),
         config: stage.config().clone(),

@@ -144,11 +144,12 @@ impl Service {
     /// A bounded share of work for everyone.
     fn turn(&mut self) {
         self.shared.turns.fetch_add(1, Ordering::Relaxed);
-        self.accept();
+        // First what was handed over: who connects after a reload is greeted in its words.
         for _ in 0..NOTES_PER_TURN {
             let Ok(note) = self.notes.try_recv() else { break };
             self.take(note);
         }
+        self.accept();
         self.hear();
         self.remind();
         self.flush();

@@ -8,17 +8,20 @@ use tyto::event::{CameraInfo, Hello, MicrophoneInfo};
 use tyto::pipeline::{Observer, Perception};
 use tyto::serve::Publisher;
 
+use super::reload::Mailbox;
+
 /// The greeting, shared between perception, which sees what comes, and the reload.
 #[derive(Clone)]
 pub struct Greeting {
     hello: Arc<Mutex<Hello>>,
     publisher: Publisher,
+    mailbox: Mailbox,
 }
 
 impl Greeting {
-    /// A greeting that subscribers get already.
-    pub fn new(hello: Hello, publisher: Publisher) -> Greeting {
-        Greeting { hello: Arc::new(Mutex::new(hello)), publisher }
+    /// A greeting that subscribers get already, and where perception is told of what changed.
+    pub fn new(hello: Hello, publisher: Publisher, mailbox: Mailbox) -> Greeting {
+        Greeting { hello: Arc::new(Mutex::new(hello)), publisher, mailbox }
     }
 
     /// The greeting, to be changed by nobody else meanwhile.
@@ -35,6 +38,10 @@ impl Observer for Greeting {
             // Perception waits for nobody; the next turn is not far.
             Err(TryLockError::WouldBlock) => return Ok(()),
         };
+        // What perception goes by is no news while it has yet to read what was changed.
+        if self.mailbox.waits() {
+            return Ok(());
+        }
         let camera = perception.picture().map(|(width, height, camera)| CameraInfo {
             width,
             height,

@@ -48,6 +48,11 @@ impl Mailbox {
     fn put(&self, tuning: Tuning) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(tuning);
     }
+
+    /// Whether perception still goes by an older tuning than the newest.
+    pub fn waits(&self) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+    }
 }
 
 impl Observer for Mailbox {
@@ -143,8 +148,9 @@ impl Reload {
         let options = serve::Options::from(&config.socket);
         self.publisher.reconfigure(options, greeting, changes.restart.clone())?;
         hello.camera = camera;
-        drop(hello);
+        // Put before perception may greet again, lest it do so by the older optics.
         self.mailbox.put(tuning);
+        drop(hello);
         // Before the log may fall silent by its own new level.
         let file = wanted.file.unwrap_or_else(|| PathBuf::from("the built-in configuration"));
         let file = file.display();
