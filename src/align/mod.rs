@@ -11,7 +11,8 @@ pub use explain::MOST;
 
 use std::sync::Arc;
 
-use explain::{Found, Part, Space, dot, explain, normalised, own_parts};
+pub(crate) use explain::dot;
+use explain::{Found, Part, Space, explain, normalised, own_parts};
 use spare::Spare;
 
 use crate::encode::{Calibration, ImageMap, Label, Pack, SoundVector};

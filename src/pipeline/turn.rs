@@ -5,7 +5,7 @@
 //! worse witness, so that it is heard only where it contradicts the rest, is about as loud, and
 //! points somewhere with some certainty (docs/performance.md has what this gains and costs).
 
-use crate::align::{Aligner, Source};
+use crate::align::{Aligner, Source, dot};
 use crate::encode::{AudioEncoder, ImageMap, SoundVector};
 use crate::error::Result;
 
@@ -73,7 +73,6 @@ impl Turn {
 }
 
 fn cosine(a: &[f32], b: &[f32]) -> f32 {
-    let dot = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f32>();
     dot(a, b) / (dot(a, a) * dot(b, b)).sqrt().max(f32::MIN_POSITIVE)
 }
 
@@ -90,13 +89,19 @@ mod tests {
         SoundVector { embedding: embedding.to_vec(), tags: tags.to_vec() }
     }
 
-    /// The names found, unsure and sure, where red sounded and now the newest half second says
-    /// `newest`, weaker by `weaker` dB. Red lies on the left, green on the right.
-    fn found(newest: SoundVector, weaker: f32) -> [Vec<String>; 2] {
+    /// A picture with red on the left and green on the right.
+    fn red_and_green() -> (Aligner, ImageMap) {
         let pack = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/packs/tiny");
-        let mut aligner = Aligner::new(&Pack::load(&pack).unwrap());
+        let aligner = Aligner::new(&Pack::load(&pack).unwrap());
         let mut image = ImageMap { dim: 5, height: 1, width: 4, values: vec![0.0; 20] };
         (image.values[0], image.values[7]) = (1.0, 1.0);
+        (aligner, image)
+    }
+
+    /// The names found, unsure and sure, where red sounded and now the newest half second says
+    /// `newest`, weaker by `weaker` dB.
+    fn found(newest: SoundVector, weaker: f32) -> [Vec<String>; 2] {
+        let (mut aligner, image) = red_and_green();
         let red = sound([0.9, 0.0, 0.0, 0.0, 0.0], 0.9);
         let mut known = aligner.look(Some(&image), &red);
         let before = known.len();
@@ -116,10 +121,7 @@ mod tests {
 
     #[test]
     fn what_the_newest_sound_is_sure_of_needs_no_second_look_even_if_it_was_known() {
-        let pack = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/packs/tiny");
-        let mut aligner = Aligner::new(&Pack::load(&pack).unwrap());
-        let mut image = ImageMap { dim: 5, height: 1, width: 4, values: vec![0.0; 20] };
-        (image.values[0], image.values[7]) = (1.0, 1.0);
+        let (mut aligner, image) = red_and_green();
         let both = sound([0.9, 0.9, 0.0, 0.0, 0.0], 0.9);
         let mut known = aligner.look(Some(&image), &both);
         assert_eq!(known.len(), 2);
