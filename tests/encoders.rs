@@ -1,24 +1,12 @@
 //! The shipped pack through tract, against what ONNX Runtime makes of the same picture and
 //! patch (`models/recipe/vectors.py` writes the references).
 
-use std::path::{Path, PathBuf};
+mod vectors;
 
 use tyto::capture::Picture;
 use tyto::config::EngineChoice;
 use tyto::encode::{self, Encoders, ImageMap, Pack, SoundVector};
-
-fn at(path: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
-}
-
-fn bytes(name: &str) -> Vec<u8> {
-    std::fs::read(at("tests/vectors/owlet").join(name)).expect("a reference vector")
-}
-
-fn floats(name: &str) -> Vec<f32> {
-    let word = |b: &[u8]| f32::from_le_bytes([b[0], b[1], b[2], b[3]]);
-    bytes(name).chunks_exact(4).map(word).collect()
-}
+use vectors::{at, bytes, floats};
 
 fn encoders() -> Encoders {
     let pack = Pack::load(&at("models/owlet")).expect("the shipped pack is sound");

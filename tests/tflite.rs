@@ -2,27 +2,16 @@
 #![cfg(feature = "tflite")]
 
 mod library;
+mod vectors;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use library::library;
 use tyto::capture::Picture;
 use tyto::config::{EngineChoice, EngineName};
 use tyto::encode::{self, Encoders, ImageMap, MANIFEST, Pack, SoundVector};
 use tyto::error::{Error, Kind};
-
-fn at(path: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
-}
-
-fn bytes(name: &str) -> Vec<u8> {
-    std::fs::read(at("tests/vectors/owlet").join(name)).expect("a reference vector")
-}
-
-fn floats(name: &str) -> Vec<f32> {
-    let word = |b: &[u8]| f32::from_le_bytes([b[0], b[1], b[2], b[3]]);
-    bytes(name).chunks_exact(4).map(word).collect()
-}
+use vectors::{at, bytes, floats};
 
 fn choice() -> EngineChoice {
     EngineChoice { library: Some(library()), ..EngineChoice::of(EngineName::Tflite) }
