@@ -5,7 +5,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 board=${1:-} package=${2:-} setup=${3:-board/image/setup.example} out=target/image
-root_do=(); [ "$(id -u)" = 0 ] || root_do=(sudo)
+. cross/need.sh
 die() { printf 'image: %s\n  %s\n' "$1" "$2" >&2; exit 1; }
 
 case $board in
@@ -20,16 +20,7 @@ esac
 [ "$(dpkg-deb -f "$package" Architecture)" = arm64 ] ||
   die "$package: is for $(dpkg-deb -f "$package" Architecture)" "make deb ARCH=arm64"
 
-packages=(mmdebstrap qemu-user-static arch-test mtools dosfstools e2fsprogs fdisk zstd)
-missing=()
-for name in "${packages[@]}"; do
-  dpkg-query -W -f '${db:Status-Status}' "$name" 2>/dev/null | grep -qx installed || missing+=("$name")
-done
-if [ ${#missing[@]} -gt 0 ]; then
-  echo "installing ${missing[*]}"
-  "${root_do[@]}" apt-get update -qq
-  DEBIAN_FRONTEND=noninteractive "${root_do[@]}" apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
-fi
+need mmdebstrap qemu-user-static arch-test mtools dosfstools e2fsprogs fdisk zstd
 
 mkdir -p $out
 "${root_do[@]}" tests/rig/mk-binfmt

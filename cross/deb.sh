@@ -24,16 +24,8 @@ case $arch in
   *) die "unknown ARCH $arch: arm64, amd64 or armhf" ;;
 esac
 
-root_do=(); [ "$(id -u)" = 0 ] || root_do=(sudo)
-missing=()
-for package in dpkg-dev binutils lowdown python3 make; do
-  dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null | grep -qx installed || missing+=("$package")
-done
-if [ ${#missing[@]} -gt 0 ]; then
-  echo "installing ${missing[*]}"
-  "${root_do[@]}" apt-get update -qq
-  DEBIAN_FRONTEND=noninteractive "${root_do[@]}" apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
-fi
+. cross/need.sh
+need dpkg-dev binutils lowdown python3 make
 
 program=${PROGRAM:-}
 if [ -z "$program" ]; then

@@ -7,19 +7,7 @@
 # shellcheck shell=bash
 
 die() { echo "$0: $*" >&2; exit 1; }
-root_do=(); [ "$(id -u)" = 0 ] || root_do=(sudo)
-
-# Installs those of the named Debian packages that are missing.
-need() {
-  local package missing=()
-  for package in "$@"; do
-    dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null | grep -qx installed || missing+=("$package")
-  done
-  [ ${#missing[@]} -gt 0 ] || return 0
-  echo "installing ${missing[*]}" >&2
-  "${root_do[@]}" apt-get update -qq
-  DEBIAN_FRONTEND=noninteractive "${root_do[@]}" apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
-}
+. cross/need.sh
 
 command -v apt-get >/dev/null || die "this works on Debian and its like; elsewhere use \`cross\`, see docs/cross.md"
 [ "$(dpkg --print-architecture)" = amd64 ] || die "cross builds start from x86_64; on the device itself: cargo build --release"
