@@ -72,7 +72,7 @@ macro_rules! functions {
 
 functions! { Functions {
     version = "TfLiteVersion"() -> *const c_char;
-    model_open = "TfLiteModelCreateFromFile"(*const c_char) -> *mut Model;
+    model_create = "TfLiteModelCreate"(*const c_void, usize) -> *mut Model;
     model_delete = "TfLiteModelDelete"(*mut Model);
     options_create = "TfLiteInterpreterOptionsCreate"() -> *mut Options;
     options_delete = "TfLiteInterpreterOptionsDelete"(*mut Options);

@@ -1,11 +1,13 @@
 //! One net in TensorFlow Lite's interpreter.
 #![allow(unsafe_code)]
 
-use std::ffi::{CStr, CString};
-use std::os::unix::ffi::OsStrExt;
+use std::ffi::CStr;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::ptr::NonNull;
 use std::sync::Arc;
+
+use memmap2::{Mmap, UncheckedAdvice};
 
 use super::delegate::{Delegate, Share, counted};
 use super::library::{Functions, Interpreter, Library, Model, OK, Options, Quantisation, Tensor};
@@ -52,6 +54,8 @@ pub struct Net {
     path: PathBuf,
     interpreter: NonNull<Interpreter>,
     model: NonNull<Model>,
+    /// What the model is read from.
+    _file: Mmap,
     /// What each delegate took, in the order in which they were asked.
     pub shares: Vec<Share>,
     /// The interpreter calls them, and so they go after it.
@@ -91,11 +95,13 @@ impl Net {
     ) -> Result<Net> {
         let wrong = |what: &str| Error::new(Kind::Pack, path.display(), what);
         let functions = &library.functions;
-        let file = CString::new(path.as_os_str().as_bytes())
-            .map_err(|error| wrong("is no path").because(error))?;
-        // SAFETY: a text that ends in a zero. The library checks the file's form before it
-        // believes it.
-        let model = unsafe { (functions.model_open)(file.as_ptr()) };
+        // SAFETY: packs are replaced, and not written to, while they are used.
+        let file = File::open(path)
+            .and_then(|file| unsafe { Mmap::map(&file) })
+            .map_err(|error| wrong("cannot be read").because(error))?;
+        // SAFETY: the bytes live as long as the model. The library checks their form before it
+        // believes them.
+        let model = unsafe { (functions.model_create)(file.as_ptr().cast(), file.len()) };
         let Some(model) = NonNull::new(model) else {
             return Err(wrong("is not a net that TensorFlow Lite can read"));
         };
@@ -120,10 +126,17 @@ impl Net {
             unsafe { (functions.model_delete)(model.as_ptr()) };
             return Err(wrong("does not run in this TensorFlow Lite, or the delegate refused it"));
         };
+        // Most weights have been packed anew by now, and are not read from the file again: what
+        // still is comes back by itself.
+        // SAFETY: the mapping is of a file, and never written to.
+        if let Err(error) = unsafe { file.unchecked_advise(UncheckedAdvice::DontNeed) } {
+            log::debug!("{}: stays in memory: {error}", path.display());
+        }
         let net = Net {
             path: path.to_owned(),
             interpreter,
             model,
+            _file: file,
             shares,
             _delegates: delegates,
             library: Arc::clone(library),
