@@ -1,8 +1,8 @@
 //! Pictures as the image encoder wants them: its size, its numbers, plane after plane.
 
-use fast_image_resize::images::{Image, ImageRef, TypedImage, TypedImageRef};
-use fast_image_resize::pixels::F32x3;
-use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions};
+use fast_image_resize::images::{TypedImage, TypedImageRef};
+use fast_image_resize::pixels::{F32x3, U8x3};
+use fast_image_resize::{FilterType, ResizeAlg, ResizeOptions};
 use serde::Deserialize;
 
 use crate::capture::Picture;
@@ -29,8 +29,10 @@ pub struct Resizer {
     std: [f32; 3],
 }
 
+/// Kinds of pixels are named as types: the library would bring code for all that it knows if they
+/// were values.
 enum Scaled {
-    Bytes(Image<'static>),
+    Bytes(TypedImage<'static, U8x3>),
     Floats { whole: Vec<F32x3>, scaled: TypedImage<'static, F32x3> },
 }
 
@@ -39,7 +41,7 @@ impl Resizer {
     /// model packs give them: a channel's byte `v` becomes `(v - mean) / std`, red first.
     pub fn new(width: u32, height: u32, filter: Filter, mean: [f32; 3], std: [f32; 3]) -> Self {
         let scaled = match filter {
-            Filter::Bilinear => Scaled::Bytes(Image::new(width, height, PixelType::U8x3)),
+            Filter::Bilinear => Scaled::Bytes(TypedImage::new(width, height)),
             Filter::Bicubic => {
                 Scaled::Floats { whole: Vec::new(), scaled: TypedImage::new(width, height) }
             }
@@ -60,8 +62,8 @@ impl Resizer {
                     let (mean, std) = (f64::from(*mean), f64::from(*std));
                     let table: [f32; 256] =
                         std::array::from_fn(|byte| ((byte as f64 - mean) / std) as f32);
-                    let bytes = scaled.buffer().iter().skip(channel).step_by(3);
-                    planar.extend(bytes.map(|&byte| table[usize::from(byte)]));
+                    let bytes = scaled.pixels().iter().map(|pixel| pixel.0[channel]);
+                    planar.extend(bytes.map(|byte| table[usize::from(byte)]));
                 }
                 Scaled::Floats { scaled, .. } => {
                     planar.extend(scaled.pixels().iter().map(|p| (p.0[channel] - mean) / std));
@@ -90,13 +92,12 @@ impl Resizer {
                 let table: [[T; 256]; 3] = std::array::from_fn(|channel| {
                     std::array::from_fn(|byte| normal(channel, byte as f32))
                 });
-                let bytes = scaled.buffer();
-                for (out, pixel) in out.chunks_exact_mut(3).zip(bytes.chunks_exact(3)) {
-                    for ((out, table), byte) in out.iter_mut().zip(&table).zip(pixel) {
-                        *out = table[usize::from(*byte)];
+                for (out, pixel) in out.chunks_exact_mut(3).zip(scaled.pixels()) {
+                    for ((out, table), byte) in out.iter_mut().zip(&table).zip(pixel.0) {
+                        *out = table[usize::from(byte)];
                     }
                 }
-                bytes.len()
+                3 * scaled.pixels().len()
             }
             Scaled::Floats { scaled, .. } => {
                 for (out, pixel) in out.chunks_exact_mut(3).zip(scaled.pixels()) {
@@ -122,12 +123,12 @@ impl Resizer {
         if *width == 0 || *height == 0 {
             return Err(wrong("has nothing to scale"));
         }
-        let source = ImageRef::new(*width, *height, rgb, PixelType::U8x3)
+        let source = TypedImageRef::from_buffer(*width, *height, rgb)
             .map_err(|error| wrong("does not fit its data").because(error))?;
         let options = |filter| ResizeOptions::new().resize_alg(ResizeAlg::Convolution(filter));
         match &mut self.scaled {
             Scaled::Bytes(scaled) => {
-                self.resizer.resize(&source, scaled, &options(FilterType::Bilinear))
+                self.resizer.resize_typed::<U8x3>(&source, scaled, &options(FilterType::Bilinear))
             }
             Scaled::Floats { whole, scaled } => {
                 whole.clear();
