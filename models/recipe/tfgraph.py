@@ -100,12 +100,30 @@ class Net:
         return tf.nn.relu6(x)
 
     @staticmethod
+    def on_maxpool(x, kernel_shape, strides=(1, 1), pads=(0, 0, 0, 0)):
+        top, left, bottom, right = pads
+        if any(pads):
+            # What is beyond the edge must never be the largest.
+            x = tf.pad(x, [(0, 0), (top, bottom), (left, right), (0, 0)], constant_values=x.dtype.min)
+        return tf.nn.max_pool2d(x, kernel_shape, strides, "VALID")
+
+    @staticmethod
     def on_averagepool(x, kernel_shape, strides):
         return tf.nn.avg_pool2d(x, kernel_shape, strides, "VALID")
 
     @staticmethod
     def on_globalaveragepool(x):
         return tf.nn.avg_pool2d(x, x.shape[1:3], 1, "VALID")
+
+    @staticmethod
+    def on_globalmaxpool(x):
+        return tf.nn.max_pool2d(x, x.shape[1:3], 1, "VALID")
+
+    @staticmethod
+    def on_flatten(x, axis):
+        if list(x.shape[1:3]) != [1, 1] or axis != 1:
+            raise SystemExit("only the channels of a single place are made flat")
+        return tf.reshape(x, (x.shape[0], x.shape[3]))
 
     @staticmethod
     def on_resize(x, _, __, sizes, mode, coordinate_transformation_mode):

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Writes the pack's nets for TFLite, from the ONNX files that build.py wrote: the same weights.
 
-tflite.py [--pack ../owlet] [--image int8] [--audio int8-weights] [--pictures DIR ...]
+tflite.py [--pack ../owlet] [--image int8] [--audio dynamic] [--pictures DIR ...]
 """
 import argparse
 import functools
@@ -132,7 +132,7 @@ def main():
     parser.add_argument("--pack", type=pathlib.Path, default=HERE.parent / "owlet")
     parser.add_argument("--out", type=pathlib.Path, help="another folder for the files, which the pack is not told of")
     parser.add_argument("--image", choices=SCHEMES, default="int8")
-    parser.add_argument("--audio", choices=SCHEMES, default="int8-weights")
+    parser.add_argument("--audio", choices=SCHEMES, default="dynamic")
     args = parser.parse_args()
 
     spec = tomllib.loads((args.pack / "pack.toml").read_text())
