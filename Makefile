@@ -81,11 +81,12 @@ lint-unit: ## Check that the systemd units stay closed: exposure at most 1.0
 	done
 
 .PHONY: install
-install: ## Install the program, its packs, boards and units (DESTDIR, PREFIX=/usr)
+install: ## Install the program, its packs, boards and units (DESTDIR, PREFIX=/usr, TFLITE=LIBRARY)
 	install -Dm755 $(or $(PROGRAM),target/release/tyto) $(DESTDIR)$(PREFIX)/bin/tyto
 	for f in models/owlet/* board/*.toml; do install -Dm644 $$f $(DESTDIR)$(PREFIX)/share/tyto/$$f; done
 	for f in tyto.service tyto.socket tyto-metrics.service; do install -Dm644 systemd/$$f $(DESTDIR)$(PREFIX)/lib/systemd/system/$$f; done
 	for f in socket.conf realtime.conf; do install -Dm644 systemd/$$f $(DESTDIR)$(PREFIX)/share/tyto/systemd/$$f; done
+	$(if $(TFLITE),install -Dm644 $(TFLITE) $(DESTDIR)$(PREFIX)/lib/tyto/libtensorflowlite_c.so)
 	install -Dm644 systemd/sysusers.conf $(DESTDIR)$(PREFIX)/lib/sysusers.d/tyto.conf
 	install -Dm644 docs/man/tyto.1 $(DESTDIR)$(PREFIX)/share/man/man1/tyto.1
 	install -Dm644 docs/completions/tyto.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/tyto
@@ -106,8 +107,8 @@ deb: ## Make the Debian package: ARCH=arm64 or amd64, BOARD=NAME for its configu
 	@CARGO="$(CARGO)" PROGRAM="$(PROGRAM)" cross/deb.sh $(if $(filter file,$(origin ARCH)),arm64,$(ARCH)) $(BOARD)
 
 .PHONY: deb-test
-deb-test: ## Install, upgrade, refuse, cut short and purge the package on the emulated device
-	@CARGO="$(CARGO)" PROGRAM="$(PROGRAM)" CASES="$(CASES)" tests/package/run
+deb-test: ## Install, upgrade, refuse, cut short and purge the package on the emulated device (ARCH=amd64, arm64)
+	@CARGO="$(CARGO)" PROGRAM="$(PROGRAM)" CASES="$(CASES)" DEB="$(DEB)" tests/package/run $(ARCH)
 
 .PHONY: flash unflash
 flash: ## Install on a device over ssh: BOARD=rpi5 HOST=user@device [DEB=FILE]

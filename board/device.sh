@@ -45,7 +45,7 @@ install() {
   configured=
   [ ! -e $config ] || configured="--config $config"
   # shellcheck disable=SC2086 # nothing, or two words
-  (cd "$share" && ../../bin/tyto check $configured --board "$board") >"$here/check.log" 2>&1 ||
+  (cd "$share" && LD_LIBRARY_PATH=../../lib/tyto ../../bin/tyto check $configured --board "$board") >"$here/check.log" 2>&1 ||
     { cat "$here/check.log"; say failed "the new program does not pass its own check"; return 1; }
   sed 's/^/         /' "$here/check.log"
   rm -rf "$here/trial"

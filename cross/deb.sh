@@ -6,6 +6,8 @@
 #   TARGET   another target of `make cross` for arm64: aarch64-jetpack5, chosen for the boards
 #            that run JetPack 5
 #   VERSION  another version than that of Cargo.toml
+#   TFLITE   the TensorFlow Lite library to put in; empty: none. By default that of
+#            cross/tflite.sh, where the device's glibc suffices for it (2.34)
 #
 # dpkg-deb builds it, not cargo-deb or debhelper: what is special about this package is what
 # its maintainer scripts do in an upgrade, which either tool would wrap in code of its own; the
@@ -40,6 +42,16 @@ fi
 [ -x "$program" ] || die "$program: not there, or not a program"
 readelf -h "$program" | grep -q "Machine:.*$machine" || die "$program: is not a program for $arch"
 
+# The library that tflite.sh knows asks for glibc 2.34, and there is none for armhf.
+if [ -z "${TFLITE+given}" ]; then
+  TFLITE=
+  case $target in
+    aarch64 | host)
+      cross/tflite.sh "${triple%%-*}"
+      TFLITE=target/tflite/${triple%%-*}/libtensorflowlite_c.so ;;
+  esac
+fi
+
 number=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
 version=${VERSION:-$number-1}
 out=target/deb work=target/deb/work/$arch
@@ -51,7 +63,7 @@ SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2>/dev/null || 
 export SOURCE_DATE_EPOCH
 umask 022
 
-make -s install DESTDIR="$root" PROGRAM="$program" PREFIX=/usr
+make -s install DESTDIR="$root" PROGRAM="$program" TFLITE="$TFLITE" PREFIX=/usr
 "$(command -v "$gnu-strip" || echo strip)" --strip-unneeded --remove-section=.comment "$root/usr/bin/tyto"
 
 # Configuration: the example, for this board.
@@ -85,6 +97,7 @@ gzip -9n "$root"/usr/share/man/man1/tyto.1
 doc=$root/usr/share/doc/tyto
 mkdir -p "$doc"
 python3 cross/deb/copyright.py "$triple" "$doc/copyright" "$doc/notices"
+[ -z "$TFLITE" ] || cat cross/deb/copyright.tflite >>"$doc/copyright"
 gzip -9n "$doc/notices"
 gzip -9nc CHANGELOG.md >"$doc/changelog.gz"
 gzip -9n >"$doc/changelog.Debian.gz" <<LOG
@@ -102,8 +115,10 @@ install -Dm644 cross/deb/lintian-overrides "$root/usr/share/lintian/overrides/ty
 # What the program is linked to, asked of the symbols that it uses.
 mkdir -p "$work/debian"
 printf 'Source: tyto\n\nPackage: tyto\nArchitecture: any\n' >"$work/debian/control"
+linked=(root/usr/bin/tyto)
+[ -z "$TFLITE" ] || linked+=(root/usr/lib/tyto/libtensorflowlite_c.so)
 shlibs=$(cd "$work" && DEB_HOST_ARCH=$arch dpkg-shlibdeps -O --warnings=1 \
-  -l"/usr/lib/$gnu" "root/usr/bin/tyto" | sed 's/^shlibs:Depends=//')
+  -l"/usr/lib/$gnu" "${linked[@]}" | sed 's/^shlibs:Depends=//')
 [ -n "$shlibs" ] || die "dpkg-shlibdeps found nothing that $program is linked to"
 sed -e "s/@VERSION@/$version/; s/@ARCH@/$arch/; s/@SHLIBS@/$shlibs/" \
   -e "s/@SIZE@/$(du -sk --exclude=DEBIAN "$root" | cut -f 1)/" cross/deb/control >"$root/DEBIAN/control"

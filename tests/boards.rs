@@ -32,7 +32,9 @@ fn every_profile_can_be_checked_on_any_machine() {
         let output = tyto(&["--board", &name, "--json"]);
         let complaint = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "{name}: {complaint}");
-        assert_eq!(complaint, "", "{name}");
+        // The tiny pack has nets for tract alone.
+        let fell_back = |line: &str| line.contains("tract computes instead of tflite");
+        assert!(complaint.lines().all(fell_back), "{name}: {complaint}");
         let found: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
         assert_eq!(found["board"], name.as_str());
     }
@@ -44,7 +46,7 @@ fn a_value_that_no_code_knows_is_refused_with_file_line_and_key() {
     let file = dir.path().join("mine.toml");
     let shipped = std::fs::read_to_string(Path::new(ROOT).join("board/rpi5.toml")).unwrap();
     for (old, new, key) in [
-        ("name = \"tract\"", "name = \"abacus\"", "engine.name"),
+        ("name = \"auto\"", "name = \"abacus\"", "engine.name"),
         ("hfov_deg = 60.0", "hfov_deg = 60.0\nformat = \"bayer\"", "camera.format"),
         ("channels = 1", "channels = 1\nchanels = 2", "microphone.chanels"),
         ("[engine]", "[array]\nspacing_m = 0.05\n[engine]", "array"),

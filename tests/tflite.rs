@@ -4,7 +4,7 @@
 mod library;
 mod vectors;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use library::library;
 use tyto::capture::Picture;
@@ -107,6 +107,18 @@ fn a_library_that_is_not_there_or_is_another_is_named_with_what_to_do() {
     let other = refusal(&pack, &with("libc.so.6"));
     assert_eq!(other.kind(), Kind::Config, "{other}");
     assert!(other.to_string().contains("is not a TensorFlow Lite library"), "{other}");
+}
+
+#[test]
+fn without_its_library_auto_computes_in_tract_and_with_it_in_tensorflow_lite() {
+    let pack = at("models/owlet");
+    let auto =
+        |path: PathBuf| EngineChoice { library: Some(path), ..EngineChoice::of(EngineName::Auto) };
+    let pack = Pack::load(&pack).unwrap();
+    let without = encode::open(&pack, &auto("/no/libtensorflowlite_c.so".into())).unwrap();
+    assert_eq!(without.image.engine(), "tract");
+    let with = encode::open(&pack, &auto(library())).unwrap();
+    assert!(with.image.engine().starts_with("TensorFlow Lite"), "{}", with.image.engine());
 }
 
 /// A copy of the shipped pack whose net for TensorFlow Lite was changed, checksum and all.

@@ -129,10 +129,12 @@ pub enum EngineName {
     Tract,
     /// TensorFlow Lite with XNNPACK: its library must be there.
     Tflite,
+    /// TensorFlow Lite where it can be had, else tract.
+    Auto,
 }
 
 impl EngineName {
-    /// Every engine.
+    /// Every engine that computes.
     pub const ALL: [EngineName; 2] = [EngineName::Tract, EngineName::Tflite];
 
     /// How it is written in a board profile.
@@ -140,6 +142,7 @@ impl EngineName {
         match self {
             EngineName::Tract => "tract",
             EngineName::Tflite => "tflite",
+            EngineName::Auto => "auto",
         }
     }
 }
@@ -310,7 +313,7 @@ impl EngineChoice {
             }
         }
         match (self.name, self.threads) {
-            (EngineName::Tflite, _) | (EngineName::Tract, 1) => Ok(()),
+            (EngineName::Tflite | EngineName::Auto, _) | (EngineName::Tract, 1) => Ok(()),
             // A number that changes nothing would be believed.
             (EngineName::Tract, more) => {
                 Err(document.wrong(&key, &format!("is {more}, but tract computes on one thread")))

@@ -174,6 +174,17 @@ fn texts_that_mean_something_else_are_refused_with_what_is_understood() {
 }
 
 #[test]
+fn auto_may_have_threads() {
+    let board = |more: &str| {
+        let text = format!("[engine]\nname = \"auto\"\n{more}");
+        Config::parse(&text, "tyto.toml").map(|c| c.overrule(Board::generic().unwrap()).engine)
+    };
+    let engine = board("threads = 2\n").unwrap();
+    assert_eq!((engine.name, engine.threads), (EngineName::Auto, 2));
+    assert_eq!(engine.name.to_string(), "auto");
+}
+
+#[test]
 fn an_engine_with_a_delegate_is_read_and_written_as_it_was_given() {
     let text = "[engine]\nname = \"tflite\"\nthreads = 2\nlibrary = \"/a.so\"\n\
                 [engine.delegate]\nlibrary = \"/b.so\"\noptions = { device = \"usb\" }\n";

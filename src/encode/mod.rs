@@ -111,12 +111,20 @@ pub struct Encoders {
 /// # Errors
 /// Kind [`Kind::Pack`](crate::error::Kind::Pack), naming the file: the engine cannot run it, or
 /// its inputs or outputs are not what the manifest says. Kind
-/// [`Kind::Config`](crate::error::Kind::Config): the engine itself cannot be had.
+/// [`Kind::Config`](crate::error::Kind::Config): the engine itself cannot be had, and was asked
+/// for by name.
 pub fn open(pack: &Pack, engine: &EngineChoice) -> Result<Encoders> {
     match engine.name {
         EngineName::Tract => tract::open(pack),
         #[cfg(feature = "tflite")]
         EngineName::Tflite => tflite::open(pack, engine),
+        #[cfg(feature = "tflite")]
+        EngineName::Auto => tflite::open(pack, engine).or_else(|error| {
+            log::warn!("tract computes instead of tflite, more slowly: {error}");
+            tract::open(pack)
+        }),
+        #[cfg(not(feature = "tflite"))]
+        EngineName::Auto => tract::open(pack),
         #[cfg(not(feature = "tflite"))]
         EngineName::Tflite => {
             let wrong = "was left out when this program was built";

@@ -16,7 +16,15 @@ from package import (
 )  # fmt: skip
 from subscriber import PATH
 
-MINE = '# Mine.\n[camera]\ndevice = "vivid"\n[microphone]\ndevice = "Loopback"\n'
+# With the engine whose library the package brings.
+MINE = """# Mine.
+[camera]
+device = "vivid"
+[microphone]
+device = "Loopback"
+[engine]
+name = "tflite"
+"""
 
 
 def holds(version):
@@ -50,6 +58,7 @@ def upgrade():
         dpkg("-i", deb("newer"))
         serves()
     check(process() != old, "the old program still runs")
+    check("/usr/lib/tyto/libtensorflowlite_c.so" in read(f"/proc/{process()}/maps"), "tflite is not used")
     check(read(CONFIG) == MINE.strip(), "the configuration is not the edited one")
     holds("0.1.0-2")
     return outage.longest
