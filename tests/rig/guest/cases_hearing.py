@@ -45,7 +45,8 @@ def check_scene(scene, reader):
     check("Dog" in {s["label"] for s in dog}, f"the dog is not heard, but {dog}")
     rooster = [s for s in during(scene, reader, ROOSTER) if s["phase"] != "end"]
     check(rooster, "the rooster is not heard")
-    check(not on_screen(rooster), f"the rooster is nowhere in view: {bearings(rooster)}°")
+    pointed = [(s["label"], round(s["azimuth_deg"]), s["latency_ms"]) for s in on_screen(rooster)]
+    check(not pointed, f"the rooster is nowhere in view, but there is {pointed}")
     return f"cow {bearings(cow)[0]}°, sheep {bearings(sheep)[-1]}°"
 
 
