@@ -1,28 +1,59 @@
 #!/usr/bin/env bash
-# usage: test-arm64.sh
+# usage: test-arm64.sh [tests] [clip]
 # Runs on an emulated 64-bit ARM processor what could differ there: the library's unit tests of
-# what computes, the reference vectors of both front ends, and the shipped clip, whose events
-# must be those of this machine. `make test-arm64` calls this.
+# what computes, the reference vectors of both front ends and of both engines, and the shipped
+# clip through each engine, whose events must be those of this machine. `make test-arm64` calls
+# this.
+#   NATIVE  this machine's program; else target/release/tyto, or it is built
+#   HOP     pause between two looks at the clip, in seconds (0.96)
 #
 # Emulated floating-point code is some 25 times slower: soak, pipeline and socket tests stay
-# out, as they try nothing that the processor decides.
+# out, as they try nothing that the processor decides, and there are fewer looks at the clip.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-TARGET=aarch64 PROFILE=debug
+[ $# -gt 0 ] || set -- tests clip
+TARGET=aarch64
 . cross/toolchain.sh
 need qemu-user-static ffmpeg python3
 
+# The Raspberry Pi 4's: both engines choose their inner loops by what the processor can do.
+export QEMU_CPU=${QEMU_CPU:-cortex-a72}
 # With libc6:arm64 installed, as libasound2-dev:arm64 brings it, the emulator must not be given
 # another root: two C libraries in one process hang its threads.
 export "CARGO_TARGET_${upper}_RUNNER=qemu-aarch64-static"
-cargo test --locked --target "$triple" --lib -- align:: geometry signal:: track:: event config
-cargo test --locked --target "$triple" --test signal_vectors --test evaluate_vectors
-
-cargo build --release --locked --target "$triple" --bin tyto
 work=$CARGO_TARGET_DIR/clip
 mkdir -p "$work"
-native=${NATIVE:-target/release/tyto}
-[ -x "$native" ] || CARGO_TARGET_DIR=target cargo build --release --locked --bin tyto
-"$native" replay tests/clips/farm.mp4 --fast >"$work/native.jsonl"
-qemu-aarch64-static "$CARGO_TARGET_DIR/$triple/release/tyto" replay tests/clips/farm.mp4 --fast >"$work/arm64.jsonl"
-python3 cross/same_events.py "$work/native.jsonl" "$work/arm64.jsonl"
+
+# The release profile: its dependencies are those of the program, and emulated it is quicker.
+tests() {
+  cargo test --release --locked --target "$triple" --lib -- align:: geometry signal:: track:: event config encode::
+  cargo test --release --locked --target "$triple" --test signal_vectors --test evaluate_vectors --test encoders --test tflite
+}
+
+events() { # ENGINE LIBRARIES COMMAND...
+  local engine=$1 libraries=$2
+  shift 2
+  LD_LIBRARY_PATH=target/tflite/$libraries "$@" replay tests/clips/farm.mp4 --fast --json --engine "$engine" --config "$work/tyto.toml"
+}
+
+clip() {
+  cross/build.sh aarch64
+  cross/tflite.sh x86_64
+  cross/tflite.sh aarch64
+  local native=${NATIVE:-target/release/tyto} engine
+  [ -x "$native" ] || CARGO_TARGET_DIR=target cargo build --release --locked --bin tyto
+  printf '[perception]\nhop_s = %s\n' "${HOP:-0.96}" >"$work/tyto.toml"
+  for engine in tract tflite; do
+    echo "$engine, a look every ${HOP:-0.96} s, $QEMU_CPU:"
+    events $engine x86_64 "$native" >"$work/native-$engine.jsonl"
+    events $engine aarch64 qemu-aarch64-static "$out/tyto" >"$work/arm64-$engine.jsonl"
+    python3 cross/same_events.py "$work/native-$engine.jsonl" "$work/arm64-$engine.jsonl"
+  done
+}
+
+for part; do
+  case $part in
+    tests | clip) $part ;;
+    *) die "$part: tests or clip" ;;
+  esac
+done

@@ -47,12 +47,14 @@ out=$CARGO_TARGET_DIR/$triple/${PROFILE:-release}
 case $TARGET in
   aarch64)
     need libstd-rust-web-dev:arm64
-    mkdir -p "$CARGO_TARGET_DIR"
-    "$gnu-gcc" -c cross/old-math.S -o "$CARGO_TARGET_DIR/old-math.o"
-    printf '#!/bin/sh\nexec %s-gcc "%s/%s/old-math.o" "$@" -Wl,--wrap=hypot,--wrap=hypotf\n' \
-      "$gnu" "$PWD" "$CARGO_TARGET_DIR" >"$CARGO_TARGET_DIR/link"
-    chmod +x "$CARGO_TARGET_DIR/link"
-    export "CARGO_TARGET_${upper}_LINKER=$PWD/$CARGO_TARGET_DIR/link"
+    old=$PWD/$CARGO_TARGET_DIR/old-math
+    mkdir -p "$old"
+    "$gnu-gcc" -c cross/old-math.S -o "$old/old-math.o"
+    # By its name rustc knows that it takes what gcc takes.
+    printf '#!/bin/sh\nexec /usr/bin/%s-gcc "%s/old-math.o" "$@" -Wl,--wrap=hypot,--wrap=hypotf\n' \
+      "$gnu" "$old" >"$old/$gnu-gcc"
+    chmod +x "$old/$gnu-gcc"
+    export "CARGO_TARGET_${upper}_LINKER=$old/$gnu-gcc"
     ;;
   aarch64-jetpack5)
     # zig brings the C library of any year; Debian's cross compiler only that of the release.
