@@ -16,7 +16,7 @@ import scipy.signal
 from PIL import Image
 
 import logmel
-from look import Labels, drawn, look
+from look import Labels, drawn, one
 
 
 def session(path, threads=1):
@@ -63,19 +63,19 @@ class Pack:
         return pool([e[0] for e, _ in rows], axis=0), pool([t[0] for _, t in rows], axis=0)
 
     def row(self, seen, samples):
-        """One prediction: the map of the whole sound, and what its strongest source says."""
+        """One prediction: the map of the whole sound, and what is said of it as one source."""
         calibration = self.spec["calibration"]
         level = 20 * math.log10(max(float(np.sqrt(np.mean(np.square(samples)))) if len(samples) else 0.0, 1e-9))
         vector, tags = self.hear(samples)
         out = {"map": drawn(seen, vector, self.labels).round(6).tolist(), "confidence": 0.0, "on_screen": False}
         if level < calibration["sound_floor_dbfs"]:
             return out
-        sources = look(seen, vector, tags, self.labels, calibration["on_screen"], calibration["sure_label"])
-        if sources:
-            best = max(sources, key=lambda source: source["strength"])
+        source = one(seen, vector, tags, self.labels, calibration["on_screen"], calibration["sure_label"])
+        if source:
             slope, offset = calibration["confidence"]
-            out["confidence"] = round(1 / (1 + math.exp(-(slope * best["strength"] + offset))), 6)
-            out.update(on_screen=best["on_screen"], label=best["label"])
+            certainty = 1 / (1 + math.exp(-(slope * source["strength"] + offset)))
+            out["confidence"] = round(calibration.get("ceiling", 1.0) * certainty, 6)
+            out.update(on_screen=source["on_screen"], label=source["label"])
         return out
 
 

@@ -7,7 +7,11 @@ FLOOR = 0.05     # and every source at least this much by itself
 HEARSAY = 0.1    # label scores below this point nowhere: brown noise is "breathing" at 0.096
 RIVAL = 0.75     # next to an invisible label, a visible one must match this well to be believed
 KIN = 0.4        # prototypes closer than this are the same source under another name
-BREADTH = 6      # what stands out must do so over this part of the picture's width
+TOGETHER = 0.03  # each of several things is heard and seen at least this well together
+RELATIVE = 3     # relatives sound alike: beside one found each must be heard and seen that much better
+SEEN = 3         # the power of what is seen beside the root of what is heard
+BREADTH = 6      # a sure label's own dimensions must stand out over this part of the picture's width
+TRACE = 0.1      # and the map of the whole sound shows at least this much there
 ALIKE = 3        # how sharply a map keeps to places that look like its peak
 
 
@@ -17,6 +21,9 @@ class Labels:
         self.prototypes = np.array([row["prototype"] for row in self.rows])
         self.weights = np.array(content["weights"])
         self.table = np.zeros((len(self.rows), len(content["tags"])))
+        particular = self.prototypes.copy()
+        particular[:, self.families] = 0
+        self.tells = self.weights[particular.argmax(1)]  # how much a label's own dimension says
         for i, row in enumerate(self.rows):
             for tag, weight in row["sounds"]:
                 self.table[i, tag] = weight
@@ -40,17 +47,6 @@ class Labels:
             rest = np.maximum(rest - (self.prototypes[best] @ rest) * self.prototypes[best], 0)
             free &= self.prototypes @ self.prototypes[best] < KIN
         return found
-
-    def own_vectors(self, vector, found):
-        """One vector a source: the whole less what the other sources explain of it."""
-        if len(found) < 2:
-            return [vector] * max(len(found), 1)
-        parts, rest = [], vector.copy()
-        for i, _ in found:
-            parts.append((self.prototypes[i] @ rest) * self.prototypes[i])
-            rest = np.maximum(rest - parts[-1], 0)
-        own = [np.maximum(vector - sum(parts) + part, 0) for part in parts]
-        return [v if v.any() else vector for v in own]
 
 
 def drawn(seen, vector, labels):
@@ -94,47 +90,71 @@ def stands_out(similarity):
     return float(squares.mean((2, 3)).max())
 
 
-def strength(seen, own, label, score, labels, sure):
-    """How well the picture bears the sound out: what stands out of the map, in cosine.
+def strength(seen, vector, label, score, labels, sure):
+    """How well the picture bears the sound out, in cosine: (for the confidence, for the decision).
 
-    A sure label must be borne out by itself: a bark does not come from the cat because both are
-    animals. Then the family dimensions do not count.
+    That is the highest of its map. A sure label must be borne out by itself: a bark does not come
+    from the cat because both are animals. Then a map without the family dimensions must be as high,
+    and for the decision stand out as high.
     """
     if not labels.rows[label]["visible"] or score < HEARSAY:
-        return 0.0
-    borne = stands_out(cosine(seen, own))
+        return 0.0, -1.0
+    weighed = vector * labels.weights
+    peak = float(cosine(seen, weighed).max())
     if labels.rows[label]["general"] or score < sure:
-        return borne
-    particular = own.copy()
-    particular[labels.families] = 0
-    return min(borne, stands_out(cosine(seen, particular)))
+        return peak, peak
+    weighed[labels.families] = 0
+    own = cosine(seen, weighed)
+    return float(min(peak, own.max())), min(peak, stands_out(own))
+
+
+def told_apart(seen, vector, labels, scores):
+    """[(label index, cell), ...]: what is heard and seen at places of its own, the best first."""
+    whole, near = cosine(seen, vector * labels.weights), max(1, max(seen.shape[1:]) // 10)
+    candidates, families = [], labels.prototypes[:, labels.families]
+    for i, row in enumerate(labels.rows):
+        heard = np.sqrt(scores[i]) * labels.tells[i] ** 2
+        if row["visible"] and not row["general"] and heard >= TOGETHER:
+            similarity = cosine(seen, labels.prototypes[i] * labels.weights)
+            cell = np.unravel_index(similarity.argmax(), similarity.shape)
+            fit = heard * max(similarity[cell], 0) ** SEEN
+            if fit >= TOGETHER and whole[cell] >= TRACE:
+                candidates.append((fit, i, cell))
+    found = []
+    for fit, i, cell in sorted(candidates, key=lambda c: -c[0]):
+        if len(found) < MOST and all(
+                labels.prototypes[i] @ labels.prototypes[j] < KIN
+                and np.abs(np.subtract(cell, place)).max() > near
+                and (fit >= RELATIVE * TOGETHER or families[i] @ families[j] <= 0) for j, place in found):
+            found.append((i, cell))
+    return found if len(found) > 1 else []
+
+
+def one(seen, vector, tags, labels, on_screen, sure):
+    """The source of a sound that is one thing, None if no label explains it."""
+    found, scores = labels.explain(vector, tags), labels.scores(tags)
+    if not found:
+        return None
+    seeable = [i for i, match in found if labels.rows[i]["visible"] and match >= RIVAL * found[0][1]]
+    label = seeable[0] if seeable else found[0][0]
+    similarity = drawn(seen, vector, labels)
+    sureness, borne = strength(seen, vector, label, scores[label], labels, sure)
+    return {"label": labels.rows[label]["name"], "label_score": float(scores[label]), "map": similarity,
+            "peak": np.unravel_index(similarity.argmax(), similarity.shape), "strength": sureness,
+            "on_screen": borne >= on_screen}
 
 
 def look(seen, vector, tags, labels, on_screen, sure):
     """The sources of one look: [{"label", "label_score", "map", "peak", "strength", "on_screen"}, ...].
 
-    Two sources are told apart only where the picture bears it out: each with its own map above
-    the threshold, at peaks further apart than a cell and a tenth of the map. Otherwise the sound
-    is one source, and its map is that of the whole vector, which a wrong second label cannot spoil.
+    Two sources are told apart where sound and picture together name them, each with the map of its
+    prototype, and as strong as the map of the whole sound is at its peak. Otherwise the sound is
+    one source.
     """
-    found, scores = labels.explain(vector, tags), labels.scores(tags)
-
-    def source(i, own):
-        similarity = drawn(seen, own, labels)
-        borne = strength(seen, own, i, scores[i], labels, sure)
-        return {"label": labels.rows[i]["name"], "label_score": float(scores[i]), "map": similarity,
-                "peak": np.unravel_index(similarity.argmax(), similarity.shape), "strength": borne,
-                "on_screen": borne >= on_screen}
-
-    apart, near = [], max(1, max(seen.shape[1:]) // 10)
-    if len(found) > 1:
-        for (i, _), own in zip(found, labels.own_vectors(vector, found)):
-            new = source(i, own)
-            if new["on_screen"] and all(np.abs(np.subtract(new["peak"], old["peak"])).max() > near for old in apart):
-                apart.append(new)
-    if len(apart) > 1:
-        return apart
-    if not found:
-        return []
-    seeable = [i for i, match in found if labels.rows[i]["visible"] and match >= RIVAL * found[0][1]]
-    return [source(seeable[0] if seeable else found[0][0], vector)]
+    scores, whole = labels.scores(tags), cosine(seen, vector * labels.weights)
+    several = [{"label": labels.rows[i]["name"], "label_score": float(scores[i]),
+                "map": drawn(seen, labels.prototypes[i], labels), "peak": cell,
+                "strength": float(whole[cell]), "on_screen": True}
+               for i, cell in told_apart(seen, vector, labels, scores)]
+    single = None if several else one(seen, vector, tags, labels, on_screen, sure)
+    return several or ([single] if single else [])

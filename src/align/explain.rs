@@ -12,7 +12,7 @@ const SHARE: f32 = 0.3;
 const FLOOR: f32 = 0.05;
 
 /// Prototypes whose cosine is this or more are the same thing under another name.
-const KIN: f32 = 0.4;
+pub const KIN: f32 = 0.4;
 
 /// What the coordinates of the embedding space say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,44 +82,12 @@ pub fn explain(
     found
 }
 
-/// The part of `sound` that each label of `found` has for its own: the whole less what the others
-/// explain of it. A label that is left with nothing gets the whole.
-pub fn own_parts(
-    space: Space,
-    sound: &[f32],
-    prototypes: &[Vec<f32>],
-    found: &Found,
-    spare: &mut Spare,
-) -> heapless::Vec<Vec<f32>, MOST> {
-    let mut rest = spare.copy(sound);
-    let weights: heapless::Vec<f32, MOST> =
-        found.iter().map(|part| take(space, &mut rest, &prototypes[part.label])).collect();
-    spare.give(rest);
-    let own = |i: usize| {
-        let mut own = spare.copy(sound);
-        for (j, (part, weight)) in found.iter().zip(&weights).enumerate() {
-            if i != j {
-                for (value, p) in own.iter_mut().zip(&prototypes[part.label]) {
-                    *value -= weight * p;
-                }
-            }
-        }
-        own.iter_mut().for_each(|value| *value = space.remainder(*value));
-        if own.iter().all(|value| *value == 0.0) {
-            own.copy_from_slice(sound);
-        }
-        own
-    };
-    (0..found.len()).map(own).collect()
-}
-
-/// Takes from `rest` what `prototype` explains of it; returns its weight.
-fn take(space: Space, rest: &mut [f32], prototype: &[f32]) -> f32 {
+/// Takes from `rest` what `prototype` explains of it.
+fn take(space: Space, rest: &mut [f32], prototype: &[f32]) {
     let weight = dot(prototype, rest);
     for (value, p) in rest.iter_mut().zip(prototype) {
         *value = space.remainder(*value - weight * p);
     }
-    weight
 }
 
 /// The vector scaled to length 1; `None` for the zero vector.
@@ -144,16 +112,6 @@ mod tests {
 
     fn explain(space: Space, sound: &[f32], prototypes: &[Vec<f32>], scores: &[f32]) -> Found {
         super::explain(space, sound, prototypes, scores, &mut Spare::default())
-    }
-
-    fn own_parts(
-        space: Space,
-        sound: &[f32],
-        prototypes: &[Vec<f32>],
-        found: &[Part],
-    ) -> Vec<Vec<f32>> {
-        let found = found.iter().copied().collect();
-        super::own_parts(space, sound, prototypes, &found, &mut Spare::default()).to_vec()
     }
 
     fn prototypes() -> Vec<Vec<f32>> {
@@ -191,8 +149,6 @@ mod tests {
             (found[0].fit - 0.9).abs() < 1e-6 && (found[1].fit - 0.5).abs() < 1e-6,
             "{found:?}"
         );
-        let own = own_parts(Space::Amounts, &sound, &prototypes(), &found);
-        assert_eq!(own, [[0.0, 0.0, 0.0, 0.0, 0.9], [0.4, 0.0, 0.3, 0.0, 0.0]]);
     }
 
     #[test]
@@ -222,40 +178,31 @@ mod tests {
     }
 
     #[test]
-    fn one_source_keeps_the_whole_sound() {
-        let sound = [0.8, 0.1, 0.6, 0.0, 0.2];
-        assert_eq!(
-            own_parts(Space::Amounts, &sound, &prototypes(), &[Part { label: 0, fit: 1.0 }]),
-            [sound]
-        );
-    }
-
-    #[test]
-    fn in_a_signed_space_both_parts_keep_their_signs() {
+    fn in_a_signed_space_what_points_away_counts_as_well() {
         let prototypes = [vec![0.8, -0.6, 0.0], vec![0.0, 0.0, -1.0]];
         let sound = [0.48, -0.36, -0.8];
         let found = explain(Space::Signed, &sound, &prototypes, &[1.0, 1.0]);
         assert_eq!(found.iter().map(|part| part.label).collect::<Vec<_>>(), [1, 0]);
         assert!((found[1].fit - 0.6).abs() < 1e-6, "{found:?}");
-        let own = own_parts(Space::Signed, &sound, &prototypes, &found);
-        for (own, wanted) in own.iter().zip([[0.0, 0.0, -0.8], [0.48, -0.36, 0.0]]) {
-            assert!(own.iter().zip(wanted).all(|(a, b)| (a - b).abs() < 1e-6), "{own:?}");
-        }
         // As amounts nothing of the second would be left, and little of the first.
         assert_ne!(explain(Space::Amounts, &sound, &prototypes, &[1.0, 1.0]), found);
     }
 
     proptest! {
         #[test]
-        fn a_part_is_never_more_than_the_whole_nor_less_than_nothing(
+        fn what_is_found_is_no_kin_and_each_fits_less_than_the_one_before(
             sound in prop::collection::vec(0.0f32..1.0, 5),
             scores in prop::collection::vec(0.0f32..1.0, 4),
         ) {
-            let found = explain(Space::Amounts, &sound, &prototypes(), &scores);
+            let prototypes = prototypes();
+            let found = explain(Space::Amounts, &sound, &prototypes, &scores);
             prop_assert!(found.len() <= MOST);
-            for own in own_parts(Space::Amounts, &sound, &prototypes(), &found) {
-                prop_assert!(own.iter().zip(&sound).all(|(own, whole)| (0.0..=*whole).contains(own)));
-                prop_assert!(own.iter().any(|value| *value > 0.0));
+            for (i, part) in found.iter().enumerate() {
+                for before in &found[..i] {
+                    prop_assert!(part.fit <= before.fit);
+                    let [a, b] = [part, before].map(|part| &prototypes[part.label]);
+                    prop_assert!(dot(a, b) < KIN);
+                }
             }
         }
     }

@@ -12,7 +12,7 @@ pub use explain::MOST;
 use std::sync::Arc;
 
 pub(crate) use explain::dot;
-use explain::{Found, Part, Space, explain, normalised, own_parts};
+use explain::{Found, KIN, Part, Space, explain, normalised};
 use spare::Spare;
 
 use crate::encode::{Calibration, ImageMap, Label, Pack, SoundVector};
@@ -71,6 +71,8 @@ pub struct Aligner {
     families: Vec<usize>,
     /// How much each dimension of a sound says of where to look; empty if all say the same.
     weights: Vec<f32>,
+    /// The same of each label: of the dimension that is most its own.
+    tells: Vec<f32>,
     space: Space,
     /// Whether the pack has no labels: then every sound is one source under the one name.
     nameless: bool,
@@ -91,16 +93,8 @@ pub struct Answer {
     pub on_screen: bool,
 }
 
-/// A source and how well the picture bears it out, in cosine.
-type Borne = (Source, f32);
-
 /// The sources of one look.
-type All = heapless::Vec<Borne, MOST>;
-
-/// The one source of a look.
-fn only(source: Borne) -> All {
-    All::from_iter([source])
-}
+type All = heapless::Vec<Source, MOST>;
 
 /// A label heard less than this is hearsay and points nowhere: in brown noise YAMNet hears
 /// breathing, at 0.096.
@@ -113,22 +107,44 @@ const RIVAL: f32 = 0.75;
 /// Peaks at most a cell, or this part of the map, apart along both axes are one place.
 const SAME_PLACE: f32 = 0.1;
 
+/// Each of several things at once must be heard and seen at least this well together. A second
+/// sound is heard faintly (a score of 0.02 is common), and what is seen decides.
+const TOGETHER: f32 = 0.03;
+
+/// Relatives, which share a family, sound alike: beside one found each must be heard and seen this
+/// many times as well.
+const RELATIVE: f32 = 3.0;
+
+/// What the picture shows at its best place counts by this power beside the root of the score.
+const SEEN: i32 = 3;
+
+/// Where one of several things is, the map of the whole sound must show this much.
+const TRACE: f32 = 0.1;
+
 impl Aligner {
     /// An aligner with the labels and the calibration of `pack`.
     pub fn new(pack: &Pack) -> Aligner {
         let labels = pack.labels.labels.clone();
         let mut spare = Spare::default();
         let unit = |label: &Label| normalised(&label.prototype, &mut spare).unwrap_or_default();
-        let prototypes = labels.iter().map(unit).collect();
+        let prototypes: Vec<Vec<f32>> = labels.iter().map(unit).collect();
         let names = labels.iter().map(|label| label.name.as_str().into()).collect();
         let families = pack.labels.families.clone();
+        let weights = pack.labels.weights.clone();
+        let own = |prototype: &Vec<f32>| {
+            let particular = prototype.iter().enumerate().filter(|(i, _)| !families.contains(i));
+            particular.max_by(|a, b| a.1.total_cmp(b.1)).map(|(dimension, _)| dimension)
+        };
+        let tell = |prototype| own(prototype).and_then(|i| weights.get(i)).copied().unwrap_or(1.0);
+        let tells = prototypes.iter().map(tell).collect();
         let manifest = &pack.manifest;
         Aligner {
             labels,
             names,
             prototypes,
             families,
-            weights: pack.labels.weights.clone(),
+            weights,
+            tells,
             space: if manifest.signed { Space::Signed } else { Space::Amounts },
             nameless: manifest.labels.is_none(),
             calibration: manifest.calibration.clone(),
@@ -138,23 +154,26 @@ impl Aligner {
 
     /// Finds the things that sound, at most [`MOST`], the one that explains the sound best first.
     ///
-    /// Several things are told apart only where the picture bears it out: each is in view by its
-    /// own part of the sound, and the peaks are further apart than a cell and a tenth of the map.
+    /// Several things are told apart where sound and picture together name them. For each label
+    /// that can be seen and names one kind of thing, the root of its score, weighed twice by how
+    /// much its dimension says of where to look, times the third power of the highest cosine that
+    /// its prototype has in the picture: the highest two or three of these, each 0.03 or above
+    /// (0.09 beside one that shares a family), of no kin, more than a cell and a tenth of the map
+    /// apart, and with at least 0.1 at their places in the map of the whole sound, are sources in
+    /// view, each with its prototype's map.
     /// Otherwise there is one source, named by the best label that can be seen if it fits about as
-    /// well as the best (else by the best), and its map is that of the whole sound, which a wrong
-    /// second label cannot spoil.
+    /// well as the best (else by the best), and its map is that of the whole sound.
     ///
-    /// A source is in view if its label can be seen and the picture bears it out with the pack's
-    /// `on_screen` cosine or above. That strength is what stands out of its map (the highest mean
-    /// over a sixth of it), or nothing if the label cannot be seen or was heard with less than 0.1;
-    /// but a label that is sure (heard with `sure_label` or above) must be borne out by itself: a
-    /// bark does not come from the cat because both are animals. Then a map without the families'
-    /// dimensions must stand out as much.
+    /// One source is in view if its label can be seen, was heard with 0.1 or above, and its map
+    /// peaks at the pack's `on_screen` cosine or above; but a label that is sure (heard with
+    /// `sure_label` or above) must be borne out by itself: a bark does not come from the cat
+    /// because both are animals. Then the mean over a sixth of a map without the families'
+    /// dimensions must be as high somewhere, too; of so few dimensions one cell is easily high.
     ///
-    /// The confidence of a source in view is the pack's logistic curve at its strength; of one out
-    /// of view, its label score. Without a picture (`None`, or one of another width than the
-    /// sound's) nothing is in view and the map is empty. A sound that no label explains gives no
-    /// source.
+    /// The confidence of a source in view is the pack's logistic curve at its map's peak, or at that
+    /// of the one without families if it is lower and the label sure (of one of several: at what
+    /// the map of the whole sound shows at its place); of one out of view, its label score. Without a picture (`None`, or one of another width than the sound's) nothing
+    /// is in view and the map is empty. A sound that no label explains gives no source.
     ///
     /// In a pack without labels every sound is one source under the pack's one name, with a label
     /// score of 1, in view by the peak of its map alone.
@@ -174,54 +193,68 @@ impl Aligner {
     ) {
         let mut spare = std::mem::take(&mut self.spare);
         sources.drain(..).for_each(|source| spare.give(source.map.values));
-        sources.extend(self.borne(image, sound, &mut spare).into_iter().map(|(source, _)| source));
+        let image = image.filter(|image| image.dim == sound.embedding.len());
+        let scores = self.scores(sound, &mut spare);
+        let several = image.map_or_else(All::new, |image| {
+            self.told_apart(image, &sound.embedding, &scores, &mut spare)
+        });
+        if several.is_empty() {
+            let one = self.one(image, &sound.embedding, &scores, &mut spare);
+            sources.extend(one.map(|(source, _)| source));
+        } else {
+            sources.extend(several);
+        }
+        spare.give(scores);
         self.spare = spare;
     }
 
     /// One answer for a picture and a sound of which one source is expected: the map of the whole
-    /// sound, kept to its peak's like, and of the sources that [`look`](Self::look) finds the one
-    /// that the picture bears out best. Without any source the confidence is 0.
+    /// sound, kept to its peak's like, and what is said of it under the likeliest label. Without
+    /// any source the confidence is 0.
     pub fn answer(&mut self, image: &ImageMap, sound: &SoundVector) -> Answer {
         let mut spare = std::mem::take(&mut self.spare);
-        let map = self.map(image, &sound.embedding, &mut spare);
-        let borne = self.borne(Some(image), sound, &mut spare);
-        self.spare = spare;
-        match borne.into_iter().max_by(|a, b| a.1.total_cmp(&b.1)) {
+        let scores = self.scores(sound, &mut spare);
+        let one = self.one(Some(image), &sound.embedding, &scores, &mut spare);
+        let answer = match one {
             Some((source, strength)) => Answer {
-                map,
+                map: source.map,
                 confidence: self.confidence(strength),
                 on_screen: source.on_screen,
                 label: Some(source.label.to_string()),
             },
-            None => Answer { map, label: None, confidence: 0.0, on_screen: false },
-        }
+            None => Answer {
+                map: self.map(image, &sound.embedding, &mut spare),
+                label: None,
+                confidence: 0.0,
+                on_screen: false,
+            },
+        };
+        spare.give(scores);
+        self.spare = spare;
+        answer
     }
 
-    fn borne(&self, image: Option<&ImageMap>, sound: &SoundVector, spare: &mut Spare) -> All {
-        let image = image.filter(|image| image.dim == sound.embedding.len());
-        let Some(unit) = normalised(&sound.embedding, spare) else { return All::new() };
-        if self.nameless {
-            spare.give(unit);
-            return only(self.source(image, &sound.embedding, 0, 1.0, spare));
-        }
-        let scores = self.scores(sound, &unit, spare);
-        let whole = match self.space {
-            Space::Amounts => &sound.embedding,
-            Space::Signed => &unit,
+    /// The source of a sound that is one thing, and how well the picture bears it out, in cosine.
+    fn one(
+        &self,
+        image: Option<&ImageMap>,
+        sound: &[f32],
+        scores: &[f32],
+        spare: &mut Spare,
+    ) -> Option<(Source, f32)> {
+        let unit = normalised(sound, spare)?;
+        let label = if self.nameless {
+            Some(0)
+        } else {
+            let whole = match self.space {
+                Space::Amounts => sound,
+                Space::Signed => &unit,
+            };
+            self.likeliest(&explain(self.space, whole, &self.prototypes, scores, spare))
         };
-        let found = explain(self.space, whole, &self.prototypes, &scores, spare);
-        let mut all = match image {
-            Some(image) if found.len() > 1 => self.told_apart(image, whole, &found, &scores, spare),
-            _ => All::new(),
-        };
-        if all.len() < 2 {
-            all.into_iter().for_each(|(source, _)| spare.give(source.map.values));
-            all = self.likeliest(&found).map_or_else(All::new, |label| {
-                only(self.source(image, &sound.embedding, label, scores[label], spare))
-            });
-        }
-        spare.give_all([unit, scores]);
-        all
+        spare.give(unit);
+        // There is a score for each label, also for the one of a pack without labels.
+        label.map(|label| self.whole_source(image, sound, label, scores[label], spare))
     }
 
     /// The label of a sound that is one thing: the best, or one that can be seen and fits about
@@ -234,70 +267,123 @@ impl Aligner {
         Some(believed.unwrap_or(first).label)
     }
 
-    /// The sources among `found` that are in view at places of their own.
+    /// The sources that are heard and seen at places of their own; none if they are less than two.
     fn told_apart(
         &self,
         image: &ImageMap,
         sound: &[f32],
-        found: &Found,
         scores: &[f32],
         spare: &mut Spare,
     ) -> All {
-        let near = (SAME_PLACE * image.width.max(image.height) as f32).max(1.0) as usize;
-        let mut apart = All::new();
-        let parts = own_parts(self.space, sound, &self.prototypes, found, spare);
-        for (part, own) in found.iter().zip(parts) {
-            let new = self.source(Some(image), &own, part.label, scores[part.label], spare);
-            spare.give(own);
-            let taken = |(old, _): &Borne| cells_apart(&new.0.map, &old.map) <= near;
-            let apart_from_all = new.0.on_screen && !apart.iter().any(taken);
-            // There is room for as many as are found.
-            if let Err((source, _)) = if apart_from_all { apart.push(new) } else { Err(new) } {
-                spare.give(source.map.values);
+        let whole = self.weighed_cosines(image, sound, spare);
+        let shown = |cell: usize| whole.values.get(cell).copied().unwrap_or(0.0);
+        // How well each label is heard and seen together, and the cell where it is seen.
+        let mut together = spare.zeros(self.labels.len());
+        let mut cells = spare.zeros(self.labels.len());
+        for (index, (label, score)) in self.labels.iter().zip(scores).enumerate() {
+            let heard = score.max(0.0).sqrt() * self.tells[index].powi(2);
+            // The highest cosine is 1.
+            if self.nameless || !label.visible || label.general || heard < TOGETHER {
+                continue;
             }
+            let seen = self.weighed_cosines(image, &self.prototypes[index], spare);
+            if let Some((cell, peak)) = seen.highest()
+                && shown(cell) >= TRACE
+            {
+                together[index] = heard * peak.max(0.0).powi(SEEN);
+                cells[index] = cell as f32;
+            }
+            spare.give(seen.values);
         }
-        apart
+        let near = (SAME_PLACE * image.width.max(image.height) as f32).max(1.0) as usize;
+        let mut found: heapless::Vec<(usize, usize), MOST> = heapless::Vec::new();
+        for _ in 0..MOST {
+            let beside = |label: usize, cell: usize, fit: f32| {
+                found.iter().all(|&(other, place)| {
+                    dot(&self.prototypes[other], &self.prototypes[label]) < KIN
+                        && cells_apart(image.width, place, cell) > near
+                        && (fit >= RELATIVE * TOGETHER || !self.related(other, label))
+                })
+            };
+            let best = together
+                .iter()
+                .zip(&cells)
+                .enumerate()
+                .map(|(label, (fit, cell))| (label, *cell as usize, *fit))
+                .filter(|&(label, cell, fit)| fit >= TOGETHER && beside(label, cell, fit))
+                .max_by(|a, b| a.2.total_cmp(&b.2).then(b.0.cmp(&a.0)));
+            let Some((label, cell, _)) = best else { break };
+            // There is room for as many as are looked for.
+            let _ = found.push((label, cell));
+        }
+        let source = |&(label, cell): &(usize, usize)| {
+            let map = self.map(image, &self.prototypes[label], spare);
+            let confidence = self.confidence(shown(cell));
+            self.source(label, scores[label], map, true, confidence, spare)
+        };
+        let all = if found.len() > 1 { found.iter().map(source).collect() } else { All::new() };
+        spare.give_all([together, cells, whole.values]);
+        all
     }
 
-    /// The source of the part `own` of a sound.
-    fn source(
+    /// Whether two labels share a family.
+    fn related(&self, a: usize, b: usize) -> bool {
+        let (a, b) = (&self.prototypes[a], &self.prototypes[b]);
+        // A loaded pack names no family beyond the width of the space.
+        self.families.iter().any(|&family| a[family] > 0.0 && b[family] > 0.0)
+    }
+
+    /// The source of the whole of a sound, and how well the picture bears it out, in cosine.
+    fn whole_source(
         &self,
         image: Option<&ImageMap>,
-        own: &[f32],
+        sound: &[f32],
         label: usize,
         score: f32,
         spare: &mut Spare,
-    ) -> Borne {
-        let (name, label) = (&self.names[label], &self.labels[label]);
-        let map = image.map_or_else(SimilarityMap::default, |image| self.map(image, own, spare));
-        let (peak, _) = map.peak();
-        let heard = label.visible && score >= HEARSAY;
-        let mut strength = match image {
-            Some(image) if heard => self.stands_out(image, own, spare),
-            _ => 0.0,
-        };
+    ) -> (Source, f32) {
+        let Label { visible, general, .. } = self.labels[label];
+        let map = image.map_or_else(SimilarityMap::default, |image| self.map(image, sound, spare));
+        let peak = |map: &SimilarityMap| map.highest().map_or(0.0, |(_, value)| value);
+        let heard = visible && score >= HEARSAY;
+        let mut strength = if heard { peak(&map) } else { 0.0 };
+        let mut borne = strength;
         if let Some(image) = image
-            && !label.general
+            && !general
             && score >= self.calibration.sure_label
             && !self.families.is_empty()
         {
-            let mut particular = spare.copy(own);
+            let mut particular = spare.copy(sound);
             // A loaded pack names no family beyond the width of the space.
             self.families.iter().for_each(|dimension| particular[*dimension] = 0.0);
-            strength = strength.min(self.stands_out(image, &particular, spare));
-            spare.give(particular);
+            let map = self.weighed_cosines(image, &particular, spare);
+            borne = borne.min(map.broad_peak(spare));
+            strength = strength.min(peak(&map));
+            spare.give_all([particular, map.values]);
         }
-        let on_screen = image.is_some() && strength >= self.calibration.on_screen;
-        let source = Source {
-            label: Arc::clone(name),
-            label_score: score,
-            confidence: if on_screen { self.confidence(strength) } else { score },
+        let on_screen = image.is_some() && heard && borne >= self.calibration.on_screen;
+        let confidence = if on_screen { self.confidence(strength) } else { score };
+        (self.source(label, score, map, on_screen, confidence, spare), strength)
+    }
+
+    fn source(
+        &self,
+        label: usize,
+        label_score: f32,
+        map: SimilarityMap,
+        on_screen: bool,
+        confidence: f32,
+        spare: &mut Spare,
+    ) -> Source {
+        Source {
+            label: Arc::clone(&self.names[label]),
+            label_score,
+            confidence,
             on_screen,
-            peak,
+            peak: map.peak().0,
             extent: map.extent_with(spare),
             map,
-        };
-        (source, strength)
+        }
     }
 
     /// Whether each dimension is an amount of something that has a name. Only then do a few of
@@ -309,8 +395,7 @@ impl Aligner {
     /// The map of `sound`, weighed by what its dimensions say of where to look; where dimensions
     /// have names, kept to what looks like its peak.
     fn map(&self, image: &ImageMap, sound: &[f32], spare: &mut Spare) -> SimilarityMap {
-        let mut weighed = spare.copy(sound);
-        weighed.iter_mut().zip(&self.weights).for_each(|(value, weight)| *value *= weight);
+        let weighed = self.weighed(sound, spare);
         let mut map = cosines(image, &weighed, spare);
         if self.dimensions_have_names() {
             map = focus::focus(map, image, &weighed, &self.families, spare);
@@ -319,22 +404,29 @@ impl Aligner {
         map
     }
 
-    /// How well the picture bears `sound` out. Where dimensions have names, a single cell is
-    /// easily high by chance, and what counts is the highest mean over a sixth of the map.
-    fn stands_out(&self, image: &ImageMap, sound: &[f32], spare: &mut Spare) -> f32 {
-        let map = cosines(image, sound, spare);
-        let named = self.dimensions_have_names();
-        let strength = if named { map.broad_peak(spare) } else { map.peak().1 };
-        spare.give(map.values);
-        strength
+    /// The same, kept to nothing. Its highest cell is the same.
+    fn weighed_cosines(&self, image: &ImageMap, sound: &[f32], spare: &mut Spare) -> SimilarityMap {
+        let weighed = self.weighed(sound, spare);
+        let map = cosines(image, &weighed, spare);
+        spare.give(weighed);
+        map
+    }
+
+    fn weighed(&self, sound: &[f32], spare: &mut Spare) -> Vec<f32> {
+        let mut weighed = spare.copy(sound);
+        weighed.iter_mut().zip(&self.weights).for_each(|(value, weight)| *value *= weight);
+        weighed
     }
 
     /// How well each label was heard, 0..1: the strongest of the tags that speak for it. In a pack
-    /// without tags, the cosine of prototype and sound, whose vector of length 1 is `unit`.
-    fn scores(&self, sound: &SoundVector, unit: &[f32], spare: &mut Spare) -> Vec<f32> {
+    /// without tags, the cosine of prototype and sound; in one without labels, 1.
+    fn scores(&self, sound: &SoundVector, spare: &mut Spare) -> Vec<f32> {
+        let length = dot(&sound.embedding, &sound.embedding).sqrt().max(f32::MIN_POSITIVE);
         let score = |(label, prototype): (&Label, &Vec<f32>)| {
-            let score = if sound.tags.is_empty() {
-                dot(prototype, unit)
+            let score = if self.nameless {
+                1.0
+            } else if sound.tags.is_empty() {
+                dot(prototype, &sound.embedding) / length
             } else {
                 let heard = |(tag, weight): &(usize, f32)| {
                     sound.tags.get(*tag).map_or(0.0, |score| weight * score)
@@ -357,7 +449,7 @@ impl Aligner {
     /// The probability that belongs to a strength.
     fn confidence(&self, strength: f32) -> f32 {
         let [slope, offset] = self.calibration.confidence;
-        1.0 / (1.0 + (-(slope * strength + offset)).exp())
+        self.calibration.ceiling / (1.0 + (-(slope * strength + offset)).exp())
     }
 
     /// Whether the pack has labels, so that one sound can be told from another by name.
@@ -371,15 +463,11 @@ impl Aligner {
     }
 }
 
-/// How many cells lie between the highest cells of two maps of one size, along the axis where
-/// they are further apart.
-fn cells_apart(a: &SimilarityMap, b: &SimilarityMap) -> usize {
-    let cell = |map: &SimilarityMap| {
-        let index = map.highest().map_or(0, |(index, _)| index);
-        (index % map.width.max(1), index / map.width.max(1))
-    };
-    let ((ax, ay), (bx, by)) = (cell(a), cell(b));
-    ax.abs_diff(bx).max(ay.abs_diff(by))
+/// How many cells lie between two cells of a map of this width, along the axis where they are
+/// further apart.
+fn cells_apart(width: usize, a: usize, b: usize) -> usize {
+    let width = width.max(1);
+    (a % width).abs_diff(b % width).max((a / width).abs_diff(b / width))
 }
 
 /// Cosine of each place's vector with `sound`; 0 where either is the zero vector.

@@ -147,14 +147,22 @@ pub struct LabelsPart {
     pub sha256: String,
 }
 
+fn certain() -> f32 {
+    1.0
+}
+
 /// `[calibration]`: fitted on held-out pairs of picture and sound, matched, mismatched and silent.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Calibration {
     /// A source whose map peaks at this cosine or above is in view; −1..1.
     pub on_screen: f32,
-    /// `[a, b]` of the confidence `1 / (1 + exp(-(a * peak + b)))`.
+    /// `[a, b]` of the confidence `ceiling / (1 + exp(-(a * peak + b)))`.
     pub confidence: [f32; 2],
+    /// The confidence in the very best map: how often such a peak lies on its source; above 0, at
+    /// most 1.
+    #[serde(default = "certain")]
+    pub ceiling: f32,
     /// A label heard with this score or above must be borne out by what is its own: dimensions
     /// that it shares with its family do not put it in view; 0..1.
     #[serde(default)]
@@ -241,6 +249,11 @@ pub(super) fn check(path: &Path, m: &Manifest) -> Result<()> {
             m.calibration.confidence.iter().all(|v| v.is_finite())
                 && m.calibration.confidence[0] > 0.0,
             "must be two finite values, the first above 0",
+        ),
+        (
+            "[calibration] ceiling",
+            m.calibration.ceiling > 0.0 && m.calibration.ceiling <= 1.0,
+            "must be above 0 and at most 1",
         ),
         (
             "[calibration] sure_label",

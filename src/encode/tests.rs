@@ -204,6 +204,7 @@ fn values_out_of_range_are_named() {
         ("on_screen = 0.5", "on_screen = 1.5", "[calibration] on_screen"),
         ("confidence = [10.0, -5.0]", "confidence = [-10.0, 5.0]", "[calibration] confidence"),
         ("sure_label = 0.3", "sure_label = 3.0", "[calibration] sure_label"),
+        ("sure_label = 0.3", "ceiling = 0.0", "[calibration] ceiling"),
         ("embedding = 5", "embedding = 5\nlabel = \"sound\"", "label must be given, or [labels]"),
         ("[labels]", "[audio.spectrogram]\n[labels]", "[audio.spectrogram] belongs to"),
         (
