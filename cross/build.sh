@@ -7,6 +7,6 @@ cd "$(dirname "$0")/.."
 TARGET=${1:-aarch64}
 . cross/toolchain.sh
 
-"${cargo[@]}" --release --locked --bin tyto "${options[@]}"
+"${cargo[@]}" --profile "${PROFILE:-release}" --locked --bin tyto "${options[@]}"
 cross/floor.sh "$out/tyto" "$floor"
 echo "program: $out/tyto"

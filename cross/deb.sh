@@ -5,6 +5,7 @@
 #   PROGRAM  a program that is built already, for ARCH
 #   TARGET   another target of `make cross` for arm64: aarch64-jetpack5, chosen for the boards
 #            that run JetPack 5
+#   PROFILE  how to build it: release, or dist, which is smaller and takes several times as long
 #   VERSION  another version than that of Cargo.toml
 #   TFLITE   the TensorFlow Lite library to put in; empty: none. By default that of
 #            cross/tflite.sh, where the device's glibc suffices for it (2.34)
@@ -32,11 +33,11 @@ need dpkg-dev binutils lowdown python3 make
 program=${PROGRAM:-}
 if [ -z "$program" ]; then
   if [ "$target" = host ]; then
-    ${CARGO:-cargo} build --release --locked --bin tyto
-    program=${CARGO_TARGET_DIR:-target}/release/tyto
+    ${CARGO:-cargo} build --profile "${PROFILE:=release}" --locked --bin tyto
+    program=${CARGO_TARGET_DIR:-target}/$PROFILE/tyto
   else
-    cross/build.sh "$target"
-    program=target/cross/$target/$triple/release/tyto
+    PROFILE=${PROFILE:=release} cross/build.sh "$target"
+    program=target/cross/$target/$triple/$PROFILE/tyto
   fi
 fi
 [ -x "$program" ] || die "$program: not there, or not a program"
