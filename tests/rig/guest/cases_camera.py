@@ -85,6 +85,28 @@ def frozen():
         return times(noticed, recovered)
 
 
+@case("camera frozen by its driver: streams, and never a picture")
+def silent():
+    """Every call succeeds, but the queue never gives a buffer back."""
+    camera = Vivid()
+    with Scene(picture=False), Daemon(PATTERN) as daemon, Reader() as reader:
+        before = daemon.measure()
+        start = time.monotonic()
+        camera.control("percentage_of_dropped_buffers", 100)
+        try:
+            noticed = daemon.until("degraded")
+            check("camera" in status()["reason"], f"the reason names no camera: {status()['reason']}")
+            seen = start + 4.0 * PATIENCE  # what was seen before has been forgotten
+            time.sleep(max(0.0, seen - time.monotonic()))
+            check_blind(reader, seen)
+        finally:
+            camera.control("percentage_of_dropped_buffers", 0)
+        recovered = daemon.until_seeing()
+        before.check_back()
+        reader.check_nothing_lost()
+        return times(noticed, recovered)
+
+
 @case("camera answers every call with ENODEV")
 def disconnected():
     camera = Vivid()
@@ -161,11 +183,14 @@ def busy():
     with subprocess.Popen(command, stderr=subprocess.DEVNULL) as other:
         time.sleep(1)
         try:
-            with Scene(picture=False), Daemon(PATTERN, state="degraded") as daemon:
+            with Scene(picture=False), Daemon(PATTERN, state="degraded") as daemon, Reader() as reader:
                 reason = status()["reason"]
                 check("camera" in reason and Vivid().node() in reason, f"unclear: {reason}")
                 other.kill()
-                return daemon.until_seeing()
+                recovered = daemon.until_seeing()
+                reader.next_sound()
+                reader.check_nothing_lost()
+                return recovered
         finally:
             other.kill()
 

@@ -93,7 +93,7 @@ def still():
     with Scene(span=COW_STILL), Daemon(config()), Reader() as reader:
         cattle = lambda: [s for s in on_screen(reader.sounds()) if s["label"] == "Cattle"]
         took = wait_until("a cow in view", cattle, 40)
-        others = {s["label"] for s in on_screen(reader.sounds())} - {"Cattle"}
+        others = [s for s in on_screen(reader.sounds()) if s["label"] != "Cattle"]
         check(not others, f"in view is also {others}")
         bearing = cattle()[0]["azimuth_deg"]
         check(bearing > 3, f"the cow is on the left, not at {bearing}°")

@@ -200,6 +200,7 @@ def missing():
             card.replug()
             recovered = daemon.until_hearing()
             reader.next_sound()
+            reader.check_nothing_lost()
             return recovered
     finally:
         if not card.bound():

@@ -224,8 +224,13 @@ def stopped():
         start = time.monotonic()
         daemon.signal(signal.SIGSTOP)
         daemon.until_restarted(90)
+        check("watchdog" in "\n".join(journal()).lower(), "it was not the watchdog")
         daemon.until("running", 60)
-        return time.monotonic() - start
+        recovered = time.monotonic() - start
+        with Reader() as reader:
+            reader.next_sound()
+            reader.check_nothing_lost()
+        return recovered
 
 
 def fill(folder):
@@ -279,6 +284,9 @@ def restarts():
             check(left == [os.path.basename(PATH)], f"left behind: {left}")
         check(max(uses) - min(uses) <= 1, f"file descriptors: {uses}")
         check(show("NRestarts") == "0", "systemd had to restart it")
+        with Reader() as reader:
+            reader.next_sound()
+            reader.check_nothing_lost()
         return took
 
 
