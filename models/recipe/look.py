@@ -130,13 +130,19 @@ def told_apart(seen, vector, labels, scores):
     return found if len(found) > 1 else []
 
 
+def likeliest(vector, tags, labels):
+    """The label of a sound that is one thing, None if none explains it: one that can be seen if it
+    fits about as well as the best."""
+    found = labels.explain(vector, tags)
+    seeable = [i for i, match in found if labels.rows[i]["visible"] and match >= RIVAL * found[0][1]]
+    return (seeable or [i for i, _ in found] or [None])[0]
+
+
 def one(seen, vector, tags, labels, on_screen, sure):
     """The source of a sound that is one thing, None if no label explains it."""
-    found, scores = labels.explain(vector, tags), labels.scores(tags)
-    if not found:
+    label, scores = likeliest(vector, tags, labels), labels.scores(tags)
+    if label is None:
         return None
-    seeable = [i for i, match in found if labels.rows[i]["visible"] and match >= RIVAL * found[0][1]]
-    label = seeable[0] if seeable else found[0][0]
     similarity = drawn(seen, vector, labels)
     sureness, borne = strength(seen, vector, label, scores[label], labels, sure)
     return {"label": labels.rows[label]["name"], "label_score": float(scores[label]), "map": similarity,
@@ -148,13 +154,15 @@ def look(seen, vector, tags, labels, on_screen, sure):
     """The sources of one look: [{"label", "label_score", "map", "peak", "strength", "on_screen"}, ...].
 
     Two sources are told apart where sound and picture together name them, each with the map of its
-    prototype, and as strong as the map of the whole sound is at its peak. Otherwise the sound is
-    one source.
+    prototype, and as strong as the map of the whole sound is at its peak; not if the sound as a
+    whole is likelier one that cannot be seen. Otherwise the sound is one source.
     """
     scores, whole = labels.scores(tags), cosine(seen, vector * labels.weights)
+    label = likeliest(vector, tags, labels)
+    seeable = label is not None and labels.rows[label]["visible"]
     several = [{"label": labels.rows[i]["name"], "label_score": float(scores[i]),
                 "map": drawn(seen, labels.prototypes[i], labels), "peak": cell,
                 "strength": float(whole[cell]), "on_screen": True}
-               for i, cell in told_apart(seen, vector, labels, scores)]
+               for i, cell in (told_apart(seen, vector, labels, scores) if seeable else [])]
     single = None if several else one(seen, vector, tags, labels, on_screen, sure)
     return several or ([single] if single else [])

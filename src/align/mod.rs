@@ -154,7 +154,8 @@ impl Aligner {
 
     /// Finds the things that sound, at most [`MOST`], the one that explains the sound best first.
     ///
-    /// Several things are told apart where sound and picture together name them. For each label
+    /// Several things are told apart where sound and picture together name them, unless the sound
+    /// as a whole is likelier one that cannot be seen, as noise is. For each label
     /// that can be seen and names one kind of thing, the root of its score, weighed twice by how
     /// much its dimension says of where to look, times the third power of the highest cosine that
     /// its prototype has in the picture: the highest two or three of these, each 0.03 or above
@@ -195,12 +196,17 @@ impl Aligner {
         sources.drain(..).for_each(|source| spare.give(source.map.values));
         let image = image.filter(|image| image.dim == sound.embedding.len());
         let scores = self.scores(sound, &mut spare);
-        let several = image.map_or_else(All::new, |image| {
-            self.told_apart(image, &sound.embedding, &scores, &mut spare)
-        });
+        let label = self.likeliest(&sound.embedding, &scores, &mut spare);
+        let several = match (image, label) {
+            (Some(image), Some(label)) if self.labels[label].visible => {
+                self.told_apart(image, &sound.embedding, &scores, &mut spare)
+            }
+            _ => All::new(),
+        };
         if several.is_empty() {
-            let one = self.one(image, &sound.embedding, &scores, &mut spare);
-            sources.extend(one.map(|(source, _)| source));
+            sources.extend(label.map(|label| {
+                self.whole_source(image, &sound.embedding, label, &scores, &mut spare).0
+            }));
         } else {
             sources.extend(several);
         }
@@ -214,7 +220,10 @@ impl Aligner {
     pub fn answer(&mut self, image: &ImageMap, sound: &SoundVector) -> Answer {
         let mut spare = std::mem::take(&mut self.spare);
         let scores = self.scores(sound, &mut spare);
-        let one = self.one(Some(image), &sound.embedding, &scores, &mut spare);
+        let label = self.likeliest(&sound.embedding, &scores, &mut spare);
+        let one = label.map(|label| {
+            self.whole_source(Some(image), &sound.embedding, label, &scores, &mut spare)
+        });
         let answer = match one {
             Some((source, strength)) => Answer {
                 map: source.map,
@@ -234,32 +243,20 @@ impl Aligner {
         answer
     }
 
-    /// The source of a sound that is one thing, and how well the picture bears it out, in cosine.
-    fn one(
-        &self,
-        image: Option<&ImageMap>,
-        sound: &[f32],
-        scores: &[f32],
-        spare: &mut Spare,
-    ) -> Option<(Source, f32)> {
+    /// The label of a sound that is one thing: the best, or one that can be seen and fits about as
+    /// well. None if no label explains the sound.
+    fn likeliest(&self, sound: &[f32], scores: &[f32], spare: &mut Spare) -> Option<usize> {
         let unit = normalised(sound, spare)?;
-        let label = if self.nameless {
-            Some(0)
+        let whole = match self.space {
+            Space::Amounts => sound,
+            Space::Signed => &unit,
+        };
+        let found = if self.nameless {
+            Found::from_iter([Part { label: 0, fit: 1.0 }])
         } else {
-            let whole = match self.space {
-                Space::Amounts => sound,
-                Space::Signed => &unit,
-            };
-            self.likeliest(&explain(self.space, whole, &self.prototypes, scores, spare))
+            explain(self.space, whole, &self.prototypes, scores, spare)
         };
         spare.give(unit);
-        // There is a score for each label, also for the one of a pack without labels.
-        label.map(|label| self.whole_source(image, sound, label, scores[label], spare))
-    }
-
-    /// The label of a sound that is one thing: the best, or one that can be seen and fits about
-    /// as well.
-    fn likeliest(&self, found: &Found) -> Option<usize> {
         // What is found are indices of labels.
         let first = found.first()?;
         let fits = |part: &Part| part.fit >= RIVAL * first.fit;
@@ -339,9 +336,11 @@ impl Aligner {
         image: Option<&ImageMap>,
         sound: &[f32],
         label: usize,
-        score: f32,
+        scores: &[f32],
         spare: &mut Spare,
     ) -> (Source, f32) {
+        // There is a score for each label, also for the one of a pack without labels.
+        let score = scores[label];
         let Label { visible, general, .. } = self.labels[label];
         let map = image.map_or_else(SimilarityMap::default, |image| self.map(image, sound, spare));
         let peak = |map: &SimilarityMap| map.highest().map_or(0.0, |(_, value)| value);

@@ -90,6 +90,16 @@ fn of_two_things_at_once_each_is_as_sure_as_the_whole_sound_is_of_its_place() {
 }
 
 #[test]
+fn noise_is_not_two_faint_things_in_view() {
+    let image = picture(&[(0, 0), (1, 7)]);
+    let look = |heard| Aligner::new(&tiny()).look(Some(&image), &sound(heard));
+    assert_eq!(look([0.2, 0.2, 0.0, 0.0, 0.2]).len(), 2);
+    let sources = look([0.2, 0.2, 0.0, 0.0, 1.0]);
+    let [noise] = sources.as_slice() else { panic!("one source, not {sources:?}") };
+    assert_eq!((noise.label.as_ref(), noise.on_screen), ("Noise", false));
+}
+
+#[test]
 fn two_things_at_one_place_are_one() {
     let sources = Aligner::new(&tiny())
         .look(Some(&picture(&[(0, 1), (1, 2)])), &sound([0.6, 0.9, 0.0, 0.0, 0.0]));
