@@ -58,6 +58,8 @@ def config(camera=Picture.NAME, microphone=SoundCard.NAME, **sections):
         "source": {"input": "devices"},
         "camera": {"device": camera} if camera else {},
         "microphone": {"device": microphone} if microphone else {},
+        # A look in tract outlasts the watchdog there.
+        "engine": {"name": "tflite"} if SLOW else {},
     }
     for name, keys in sections.items():
         wanted.setdefault(name, {}).update(keys)
