@@ -155,7 +155,7 @@ def drift(parts):
     card.rate_shift(parts)
     try:
         # Room for a host that stands still for a second: an xrun here shall be the drift's.
-        text = config() + "buffer_ms = 2000\n"
+        text = config(hearing={"buffer_ms": 2000})
         with Scene(), Daemon(text) as daemon, Reader() as reader:
             before = daemon.measure()
             start = time.monotonic()
@@ -209,7 +209,7 @@ def missing():
 
 @case("a channel map with more channels than the card has")
 def unmapped():
-    text = config() + "map = [0, 40]\n"  # the microphone's section is the last one
+    text = config(hearing={"map": [0, 40]})
     with Scene(), Daemon(text, state="degraded"), Reader() as reader:
         reason = status()["reason"]
         check(all(word in reason for word in ("microphone", SoundCard.NAME, "40")), reason)

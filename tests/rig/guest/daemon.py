@@ -52,12 +52,13 @@ def journal(unit=UNIT, since=None, lines=40):
     return subprocess.run(command, check=False, text=True, capture_output=True).stdout.splitlines()
 
 
-def config(camera=Picture.NAME, microphone=SoundCard.NAME, **sections):
-    """A tyto.toml for these devices. Further sections are given as dictionaries."""
+def config(camera=Picture.NAME, microphone=SoundCard.NAME, hearing=None, **sections):
+    """A tyto.toml for these devices; `hearing` are further keys of the microphone's, and further
+    sections are given as dictionaries."""
     wanted = {
         "source": {"input": "devices"},
         "camera": {"device": camera} if camera else {},
-        "microphone": {"device": microphone} if microphone else {},
+        "microphone": ({"device": microphone} if microphone else {}) | (hearing or {}),
         # A look in tract outlasts the watchdog there.
         "engine": {"name": "tflite"} if SLOW else {},
     }
