@@ -19,7 +19,7 @@ say "file system: $(df -h --output=size / | tail -n 1)"
 [ ! -e /boot/firmware/tyto-setup.txt ] || fail "the file of the first start was not read"
 
 # A microphone is plugged in: what is played into the loopback's other end is what it hears.
-printf 'defaults.pcm.card Loopback\ndefaults.ctl.card Loopback\n' >/etc/asound.conf
+printf 'defaults.pcm.!card Loopback\ndefaults.ctl.!card Loopback\n' >/etc/asound.conf
 modprobe snd-aloop pcm_substreams=1 || fail "no loopback card"
 while aplay -q -D plughw:Loopback,1,0 /usr/share/heard.wav; do :; done &
 event=$(timeout 900 tyto watch --json --once) || fail "no event within 15 minutes"
