@@ -30,14 +30,14 @@ esac
 . cross/need.sh
 need dpkg-dev binutils lowdown python3 make
 
-program=${PROGRAM:-}
+program=${PROGRAM:-} profile=${PROFILE:-release}
 if [ -z "$program" ]; then
   if [ "$target" = host ]; then
-    ${CARGO:-cargo} build --profile "${PROFILE:=release}" --locked --bin tyto
-    program=${CARGO_TARGET_DIR:-target}/$PROFILE/tyto
+    ${CARGO:-cargo} build --profile "$profile" --locked --bin tyto
+    program=${CARGO_TARGET_DIR:-target}/$profile/tyto
   else
-    PROFILE=${PROFILE:=release} cross/build.sh "$target"
-    program=target/cross/$target/$triple/$PROFILE/tyto
+    PROFILE=$profile cross/build.sh "$target"
+    program=target/cross/$target/$triple/$profile/tyto
   fi
 fi
 [ -x "$program" ] || die "$program: not there, or not a program"
