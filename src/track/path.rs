@@ -142,6 +142,11 @@ impl Path {
             self.follow(seen, weight);
             return;
         }
+        let doubtful = seen.on_screen && seen.confidence < settings.view_confidence;
+        if self.number.is_some() && doubtful {
+            self.contradictions = 0;
+            return;
+        }
         self.contradictions += 1;
         if self.number.is_none() || self.contradictions >= settings.screen_looks {
             self.contradictions = 0;

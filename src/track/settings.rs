@@ -23,6 +23,10 @@ pub struct Settings {
     /// Sightings in a row that must disagree before a track changes between in view and out
     /// of view.
     pub screen_looks: u32,
+    /// Confidence that a sighting in view needs to count against a track that is out of view,
+    /// 0..=1. Lower ones are right in two of three cases only (docs/model.md): enough to say
+    /// where something is, and not to take back that it is nowhere.
+    pub view_confidence: f32,
     /// How far a source of the same name may lie from a track and still be it.
     pub reach: f64,
     /// Within this distance two names that waver mean one thing.
@@ -49,6 +53,7 @@ impl Default for Settings {
             hold_confidence: 0.3,
             end_after_s: 1.5,
             screen_looks: 4,
+            view_confidence: 0.8,
             reach: 0.25,
             same_place: 0.12,
             takeover_looks: 5,
@@ -93,8 +98,13 @@ impl Settings {
             let allowed = "0 up to track.start_confidence";
             return refuse("hold_confidence", &self.hold_confidence, allowed);
         }
-        if !(0.0..=1.0).contains(&self.update_confidence) {
-            return refuse("update_confidence", &self.update_confidence, "0 to 1");
+        for (key, value) in [
+            ("view_confidence", self.view_confidence),
+            ("update_confidence", self.update_confidence),
+        ] {
+            if !(0.0..=1.0).contains(&value) {
+                return refuse(key, &value, "0 to 1");
+            }
         }
         let lengths = [
             ("end_after_s", self.end_after_s, 3600.0),

@@ -241,6 +241,17 @@ fn leaving_the_view_is_an_update_and_only_after_several_looks_agree() {
 }
 
 #[test]
+fn a_doubtful_sighting_brings_nothing_into_view_that_was_out_of_it() {
+    let mut tracker = tracker();
+    run(&mut tracker, (0..5).map(|_| vec![unseen("Rooster")]));
+    let doubtful = (0..10).map(|_| vec![source("Rooster", 0.73, [0.5, 0.5])]);
+    assert_eq!(run(&mut tracker, doubtful), vec![], "the track goes on, out of view");
+    let clear = run(&mut tracker, (0..5).map(|_| vec![source("Rooster", 0.85, [0.5, 0.5])]));
+    assert_eq!(phases(&clear), [(Phase::Update, 1)]);
+    assert!(clear[0].source.on_screen);
+}
+
+#[test]
 fn sources_out_of_view_are_told_apart_by_name() {
     let mut tracker = tracker();
     let looks = (0..10).map(|_| vec![unseen("Siren"), unseen("Dog")]);
