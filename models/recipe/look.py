@@ -5,6 +5,7 @@ MOST = 3         # sources in one look
 SHARE = 0.3      # a further source weighs at least this part of the first
 FLOOR = 0.05     # and every source at least this much by itself
 HEARSAY = 0.1    # label scores below this point nowhere: brown noise is "breathing" at 0.096
+DOUBTLESS = 0.9  # of a label heard this well something of its own must be seen, or the rest twice as well
 RIVAL = 0.75     # next to an invisible label, a visible one must match this well to be believed
 KIN = 0.4        # prototypes closer than this are the same source under another name
 TOGETHER = 0.03  # each of several things is heard and seen at least this well together
@@ -108,6 +109,16 @@ def strength(seen, vector, label, score, labels, sure):
     return float(min(peak, own.max())), min(peak, stands_out(own))
 
 
+def needed(seen, label, score, labels, on_screen, sure):
+    """The strength that puts a sound in view: twice `on_screen` where its label is beyond doubt and
+    nothing of its own is seen. A rooster in which a dog is heard faintly is not the dog."""
+    if labels.rows[label]["general"] or score < max(sure, DOUBTLESS):
+        return on_screen
+    own = labels.prototypes[label] * labels.weights
+    own[labels.families] = 0
+    return on_screen * (2 if cosine(seen, own).max() < on_screen / 2 else 1)
+
+
 def told_apart(seen, vector, labels, scores):
     """[(label index, cell), ...]: what is heard and seen at places of its own, the best first."""
     whole, near = cosine(seen, vector * labels.weights), max(1, max(seen.shape[1:]) // 10)
@@ -147,7 +158,7 @@ def one(seen, vector, tags, labels, on_screen, sure):
     sureness, borne = strength(seen, vector, label, scores[label], labels, sure)
     return {"label": labels.rows[label]["name"], "label_score": float(scores[label]), "map": similarity,
             "peak": np.unravel_index(similarity.argmax(), similarity.shape), "strength": sureness,
-            "on_screen": borne >= on_screen}
+            "on_screen": borne >= needed(seen, label, scores[label], labels, on_screen, sure)}
 
 
 def look(seen, vector, tags, labels, on_screen, sure):

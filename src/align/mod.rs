@@ -104,6 +104,11 @@ const HEARSAY: f32 = 0.1;
 /// part of how well the better one does, to be believed.
 const RIVAL: f32 = 0.75;
 
+/// A label heard this well is beyond doubt. If nothing of its own is in the picture, to half of
+/// what puts a sound in view, the little else that was heard with it puts it there only where it
+/// is seen twice as well as would do otherwise.
+const DOUBTLESS: f32 = 0.9;
+
 /// Peaks at most a cell, or this part of the map, apart along both axes are one place.
 const SAME_PLACE: f32 = 0.1;
 
@@ -170,6 +175,8 @@ impl Aligner {
     /// `sure_label` or above) must be borne out by itself: a bark does not come from the cat
     /// because both are animals. Then the mean over a sixth of a map without the families'
     /// dimensions must be as high somewhere, too; of so few dimensions one cell is easily high.
+    /// Twice as much is asked where a label is beyond doubt (0.9 or above) and nothing of its own
+    /// is seen: the little else that such a sound raises is no source.
     ///
     /// The confidence of a source in view is the pack's logistic curve at its map's peak, or at that
     /// of the one without families if it is lower and the label sure (of one of several: at what
@@ -347,6 +354,7 @@ impl Aligner {
         let heard = visible && score >= HEARSAY;
         let mut strength = if heard { peak(&map) } else { 0.0 };
         let mut borne = strength;
+        let mut needed = self.calibration.on_screen;
         if let Some(image) = image
             && !general
             && score >= self.calibration.sure_label
@@ -359,8 +367,17 @@ impl Aligner {
             borne = borne.min(map.broad_peak(spare));
             strength = strength.min(peak(&map));
             spare.give_all([particular, map.values]);
+            if score >= DOUBTLESS {
+                let mut own = spare.copy(&self.prototypes[label]);
+                self.families.iter().for_each(|dimension| own[*dimension] = 0.0);
+                let map = self.weighed_cosines(image, &own, spare);
+                if peak(&map) < 0.5 * needed {
+                    needed *= 2.0;
+                }
+                spare.give_all([own, map.values]);
+            }
         }
-        let on_screen = image.is_some() && heard && borne >= self.calibration.on_screen;
+        let on_screen = image.is_some() && heard && borne >= needed;
         let confidence = if on_screen { self.confidence(strength) } else { score };
         (self.source(label, score, map, on_screen, confidence, spare), strength)
     }

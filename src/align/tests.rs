@@ -251,6 +251,26 @@ fn a_sure_label_is_not_in_view_because_its_family_is() {
 }
 
 #[test]
+fn what_is_heard_beyond_doubt_is_not_in_view_because_of_a_faint_second_meaning() {
+    let mut pack = warm();
+    pack.manifest.calibration.on_screen = 0.3;
+    let cousin = picture(&[(1, 5), (4, 5)]);
+    let look = |score, second| {
+        let heard = SoundVector {
+            embedding: vec![0.9, second, 0.0, 0.0, 0.9],
+            tags: vec![score, 0.0, 0.0, 0.0, 0.0],
+        };
+        Aligner::new(&pack).look(Some(&cousin), &heard).remove(0)
+    };
+    let sources = [look(0.95, 0.5), look(0.8, 0.5), look(0.95, 3.0)];
+    assert!(sources.iter().all(|source| *source.label == *"Red"));
+    let [certain, doubtful, plain] = sources.map(|source| source.on_screen);
+    assert!(!certain, "red sounds, green is in view");
+    assert!(doubtful, "it may be green");
+    assert!(plain, "green was heard as well");
+}
+
+#[test]
 fn an_answer_has_the_map_of_the_whole_sound_and_its_likeliest_label() {
     let (image, heard) = (picture(&[(0, 0), (1, 7)]), sound([0.6, 0.9, 0.0, 0.0, 0.0]));
     let mut aligner = Aligner::new(&tiny());
