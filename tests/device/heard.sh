@@ -3,12 +3,18 @@
 # the first event. Each line begins with `HEARD: `; the last is `done` or `failed`.
 say() { echo "HEARD: $1"; }
 fail() {
-  say "failed: $1"
+  say "failing: $1"
+  tyto status --json
+  ls -l /dev/snd
+  grep -H . /proc/asound/Loopback/pcm0c/sub0/hw_params /proc/asound/Loopback/pcm1p/sub0/status
   journalctl -b -u tyto -u tyto-first-boot -n 40 --no-pager -o cat
   sleep 5
   say "failed: $1"
   exit 1
 }
+
+# The microphone gives samples.
+hears() { tyto status --json | grep -q '"samples":[1-9]'; }
 
 say "machine: $(tr -d '\0' </proc/device-tree/model), up for $(cut -d. -f1 /proc/uptime) s"
 for _ in $(seq 100); do systemctl -q is-active tyto && break; sleep 3; done
@@ -22,6 +28,10 @@ say "file system: $(df -h --output=size / | tail -n 1)"
 printf 'defaults.pcm.!card Loopback\ndefaults.ctl.!card Loopback\n' >/etc/asound.conf
 modprobe snd-aloop pcm_substreams=1 || fail "no loopback card"
 while aplay -q -D plughw:Loopback,1,0 /usr/share/heard.wav; do :; done &
+# First that it is opened, which is soon, and then what is heard, which takes some looks.
+for _ in $(seq 60); do hears && break; sleep 2; done
+hears || fail "the microphone was plugged in and does not run"
+say "microphone: running"
 event=$(timeout 900 tyto watch --json --once) || fail "no event within 15 minutes"
 say "event: $event"
 say "done"
