@@ -32,6 +32,7 @@ while aplay -q -D plughw:Loopback,1,0 /usr/share/heard.wav; do :; done &
 for _ in $(seq 60); do hears && break; sleep 2; done
 hears || fail "the microphone was plugged in and does not run"
 say "microphone: running"
-event=$(timeout 900 tyto watch --json --once) || fail "no event within 15 minutes"
+event=$(timeout 900 tyto watch --json --once | grep '"type":"sound"') || fail "no event within 15 minutes"
+[[ $event == *'"label":"Dog"'* ]] || fail "the dog is something else: $event"
 say "event: $event"
 say "done"
