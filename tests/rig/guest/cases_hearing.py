@@ -94,10 +94,11 @@ def still():
     with Scene(span=COW_STILL), Daemon(config()), Reader() as reader:
         cattle = lambda: [s for s in on_screen(reader.sounds()) if s["label"] == "Cattle"]
         took = wait_until("a cow in view", cattle, 40)
-        others = [s for s in on_screen(reader.sounds()) if s["label"] != "Cattle"]
+        # Who has heard a part of the moo only may call it by its family's name.
+        others = [s for s in on_screen(reader.sounds()) if s["label"] not in ("Cattle", "Animal")]
         check(not others, f"in view is also {others}")
         bearing = cattle()[0]["azimuth_deg"]
-        check(bearing > 3, f"the cow is on the left, not at {bearing}°")
+        check(min(bearings(reader.sounds())) > 3, f"the cow is on the left, not at {bearings(reader.sounds())}°")
         reader.check_nothing_lost()
         look = status()["counters"]["look_ms_p50"]
         return f"cow {bearing:.0f}° after {took:.1f} s, a look {look:.0f} ms"
