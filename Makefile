@@ -31,9 +31,9 @@ setup: ## Install the Debian packages that building and testing need
 	@command -v $(CARGO) >/dev/null || { echo "cargo is missing: install Rust from https://rustup.rs"; exit 1; }
 
 .PHONY: demo
-demo: export LD_LIBRARY_PATH := $(CURDIR)/target/tflite/$(shell uname -m):$(LD_LIBRARY_PATH)
-demo: setup ## Replay the shipped clip: events on the terminal, a film with the heat map (ENGINE=tract|tflite)
-	@[ $(ENGINE) != tflite ] || cross/tflite.sh
+demo: export LD_LIBRARY_PATH := $(CURDIR)/target/$(ENGINE)/$(shell uname -m):$(LD_LIBRARY_PATH)
+demo: setup ## Replay the shipped clip: events on the terminal, a film with the heat map (ENGINE=tract|tflite|onnxruntime)
+	@[ $(ENGINE) = tract ] || cross/$(ENGINE).sh
 	@$(CARGO) build --release --locked
 	@mkdir -p $(OUT)
 	@target/release/tyto replay tests/clips/farm.mp4 --fast --engine $(ENGINE) --overlay $(OUT)/farm.mp4

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
-use library::library;
+use library::tflite as library;
 use tyto::capture::Picture;
 use tyto::config::{DelegateChoice, EngineChoice, EngineName};
 use tyto::encode::{self, Encoders, ImageMap, Pack, SoundVector};

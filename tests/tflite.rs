@@ -6,7 +6,7 @@ mod vectors;
 
 use std::path::{Path, PathBuf};
 
-use library::library;
+use library::tflite as library;
 use tyto::capture::Picture;
 use tyto::config::{EngineChoice, EngineName};
 use tyto::encode::{self, Encoders, ImageMap, MANIFEST, Pack, SoundVector};

@@ -45,7 +45,7 @@ complete -c tyto -n "__fish_tyto_using_subcommand run" -l socket -d 'Serve subsc
 complete -c tyto -n "__fish_tyto_using_subcommand run" -l config -d 'Configuration file [default: /etc/tyto/tyto.toml if it is there]' -r -F
 complete -c tyto -n "__fish_tyto_using_subcommand run" -l board -d 'Board profile: its name, or the path of its file' -r
 complete -c tyto -n "__fish_tyto_using_subcommand run" -l model -d 'Model pack: its name, or its folder' -r
-complete -c tyto -n "__fish_tyto_using_subcommand run" -l engine -d 'What runs the encoders: tract, or tflite (needs the TensorFlow Lite library)' -r
+complete -c tyto -n "__fish_tyto_using_subcommand run" -l engine -d 'What runs the encoders: tract; or tflite or onnxruntime, which need their libraries' -r
 complete -c tyto -n "__fish_tyto_using_subcommand run" -l log -d 'Least urgent messages to log: off, error, warn, info, debug, trace [default: info, or what RUST_LOG or the configuration says]' -r
 complete -c tyto -n "__fish_tyto_using_subcommand run" -l repeat -d 'Begin the clip again at its end'
 complete -c tyto -n "__fish_tyto_using_subcommand run" -s v -l verbose -d 'Log more; twice for everything'
@@ -58,7 +58,7 @@ complete -c tyto -n "__fish_tyto_using_subcommand replay" -l hfov -d 'Horizontal
 complete -c tyto -n "__fish_tyto_using_subcommand replay" -l config -d 'Configuration file [default: /etc/tyto/tyto.toml if it is there]' -r -F
 complete -c tyto -n "__fish_tyto_using_subcommand replay" -l board -d 'Board profile: its name, or the path of its file' -r
 complete -c tyto -n "__fish_tyto_using_subcommand replay" -l model -d 'Model pack: its name, or its folder' -r
-complete -c tyto -n "__fish_tyto_using_subcommand replay" -l engine -d 'What runs the encoders: tract, or tflite (needs the TensorFlow Lite library)' -r
+complete -c tyto -n "__fish_tyto_using_subcommand replay" -l engine -d 'What runs the encoders: tract; or tflite or onnxruntime, which need their libraries' -r
 complete -c tyto -n "__fish_tyto_using_subcommand replay" -l log -d 'Least urgent messages to log: off, error, warn, info, debug, trace [default: info, or what RUST_LOG or the configuration says]' -r
 complete -c tyto -n "__fish_tyto_using_subcommand replay" -l fast -d 'As fast as it goes instead of in real time; the events are the same each time'
 complete -c tyto -n "__fish_tyto_using_subcommand replay" -l json -d 'Print the events as JSON, one a line'
@@ -73,7 +73,7 @@ complete -c tyto -n "__fish_tyto_using_subcommand locate" -l out -d 'Where the r
 complete -c tyto -n "__fish_tyto_using_subcommand locate" -l config -d 'Configuration file [default: /etc/tyto/tyto.toml if it is there]' -r -F
 complete -c tyto -n "__fish_tyto_using_subcommand locate" -l board -d 'Board profile: its name, or the path of its file' -r
 complete -c tyto -n "__fish_tyto_using_subcommand locate" -l model -d 'Model pack: its name, or its folder' -r
-complete -c tyto -n "__fish_tyto_using_subcommand locate" -l engine -d 'What runs the encoders: tract, or tflite (needs the TensorFlow Lite library)' -r
+complete -c tyto -n "__fish_tyto_using_subcommand locate" -l engine -d 'What runs the encoders: tract; or tflite or onnxruntime, which need their libraries' -r
 complete -c tyto -n "__fish_tyto_using_subcommand locate" -l log -d 'Least urgent messages to log: off, error, warn, info, debug, trace [default: info, or what RUST_LOG or the configuration says]' -r
 complete -c tyto -n "__fish_tyto_using_subcommand locate" -l map -d 'Add the similarity map of each source'
 complete -c tyto -n "__fish_tyto_using_subcommand locate" -s v -l verbose -d 'Log more; twice for everything'
@@ -117,7 +117,7 @@ complete -c tyto -n "__fish_tyto_using_subcommand eval" -l cases -d 'How many of
 complete -c tyto -n "__fish_tyto_using_subcommand eval" -l config -d 'Configuration file [default: /etc/tyto/tyto.toml if it is there]' -r -F
 complete -c tyto -n "__fish_tyto_using_subcommand eval" -l board -d 'Board profile: its name, or the path of its file' -r
 complete -c tyto -n "__fish_tyto_using_subcommand eval" -l model -d 'Model pack: its name, or its folder' -r
-complete -c tyto -n "__fish_tyto_using_subcommand eval" -l engine -d 'What runs the encoders: tract, or tflite (needs the TensorFlow Lite library)' -r
+complete -c tyto -n "__fish_tyto_using_subcommand eval" -l engine -d 'What runs the encoders: tract; or tflite or onnxruntime, which need their libraries' -r
 complete -c tyto -n "__fish_tyto_using_subcommand eval" -l log -d 'Least urgent messages to log: off, error, warn, info, debug, trace [default: info, or what RUST_LOG or the configuration says]' -r
 complete -c tyto -n "__fish_tyto_using_subcommand eval" -l negative-audio -d 'Measure how the maps answer silence, noise and other items\' sounds instead'
 complete -c tyto -n "__fish_tyto_using_subcommand eval" -s v -l verbose -d 'Log more; twice for everything'
@@ -128,7 +128,7 @@ complete -c tyto -n "__fish_tyto_using_subcommand check" -l seconds -d 'End --ta
 complete -c tyto -n "__fish_tyto_using_subcommand check" -l config -d 'Configuration file [default: /etc/tyto/tyto.toml if it is there]' -r -F
 complete -c tyto -n "__fish_tyto_using_subcommand check" -l board -d 'Board profile: its name, or the path of its file' -r
 complete -c tyto -n "__fish_tyto_using_subcommand check" -l model -d 'Model pack: its name, or its folder' -r
-complete -c tyto -n "__fish_tyto_using_subcommand check" -l engine -d 'What runs the encoders: tract, or tflite (needs the TensorFlow Lite library)' -r
+complete -c tyto -n "__fish_tyto_using_subcommand check" -l engine -d 'What runs the encoders: tract; or tflite or onnxruntime, which need their libraries' -r
 complete -c tyto -n "__fish_tyto_using_subcommand check" -l log -d 'Least urgent messages to log: off, error, warn, info, debug, trace [default: info, or what RUST_LOG or the configuration says]' -r
 complete -c tyto -n "__fish_tyto_using_subcommand check" -l devices -d 'List the devices there are, and say which would be used, instead of all else'
 complete -c tyto -n "__fish_tyto_using_subcommand check" -l json -d 'Print one JSON object instead of lines, once everything was found in order'
@@ -142,7 +142,7 @@ complete -c tyto -n "__fish_tyto_using_subcommand bench" -l compare -d 'Compare 
 complete -c tyto -n "__fish_tyto_using_subcommand bench" -l config -d 'Configuration file [default: /etc/tyto/tyto.toml if it is there]' -r -F
 complete -c tyto -n "__fish_tyto_using_subcommand bench" -l board -d 'Board profile: its name, or the path of its file' -r
 complete -c tyto -n "__fish_tyto_using_subcommand bench" -l model -d 'Model pack: its name, or its folder' -r
-complete -c tyto -n "__fish_tyto_using_subcommand bench" -l engine -d 'What runs the encoders: tract, or tflite (needs the TensorFlow Lite library)' -r
+complete -c tyto -n "__fish_tyto_using_subcommand bench" -l engine -d 'What runs the encoders: tract; or tflite or onnxruntime, which need their libraries' -r
 complete -c tyto -n "__fish_tyto_using_subcommand bench" -l log -d 'Least urgent messages to log: off, error, warn, info, debug, trace [default: info, or what RUST_LOG or the configuration says]' -r
 complete -c tyto -n "__fish_tyto_using_subcommand bench" -l json -d 'Print one JSON object, which --compare reads'
 complete -c tyto -n "__fish_tyto_using_subcommand bench" -s v -l verbose -d 'Log more; twice for everything'
@@ -154,7 +154,7 @@ complete -c tyto -n "__fish_tyto_using_subcommand calibrate" -l seconds -d 'How 
 complete -c tyto -n "__fish_tyto_using_subcommand calibrate" -l config -d 'Configuration file [default: /etc/tyto/tyto.toml if it is there]' -r -F
 complete -c tyto -n "__fish_tyto_using_subcommand calibrate" -l board -d 'Board profile: its name, or the path of its file' -r
 complete -c tyto -n "__fish_tyto_using_subcommand calibrate" -l model -d 'Model pack: its name, or its folder' -r
-complete -c tyto -n "__fish_tyto_using_subcommand calibrate" -l engine -d 'What runs the encoders: tract, or tflite (needs the TensorFlow Lite library)' -r
+complete -c tyto -n "__fish_tyto_using_subcommand calibrate" -l engine -d 'What runs the encoders: tract; or tflite or onnxruntime, which need their libraries' -r
 complete -c tyto -n "__fish_tyto_using_subcommand calibrate" -l log -d 'Least urgent messages to log: off, error, warn, info, debug, trace [default: info, or what RUST_LOG or the configuration says]' -r
 complete -c tyto -n "__fish_tyto_using_subcommand calibrate" -l clap -d 'Measure by how much the camera\'s pictures are stamped too late, from claps or flashes with a click that are both seen and heard'
 complete -c tyto -n "__fish_tyto_using_subcommand calibrate" -l json -d 'Print one JSON object'
@@ -165,7 +165,7 @@ complete -c tyto -n "__fish_tyto_using_subcommand calibrate" -s V -l version -d 
 complete -c tyto -n "__fish_tyto_using_subcommand config" -l config -d 'Configuration file [default: /etc/tyto/tyto.toml if it is there]' -r -F
 complete -c tyto -n "__fish_tyto_using_subcommand config" -l board -d 'Board profile: its name, or the path of its file' -r
 complete -c tyto -n "__fish_tyto_using_subcommand config" -l model -d 'Model pack: its name, or its folder' -r
-complete -c tyto -n "__fish_tyto_using_subcommand config" -l engine -d 'What runs the encoders: tract, or tflite (needs the TensorFlow Lite library)' -r
+complete -c tyto -n "__fish_tyto_using_subcommand config" -l engine -d 'What runs the encoders: tract; or tflite or onnxruntime, which need their libraries' -r
 complete -c tyto -n "__fish_tyto_using_subcommand config" -l log -d 'Least urgent messages to log: off, error, warn, info, debug, trace [default: info, or what RUST_LOG or the configuration says]' -r
 complete -c tyto -n "__fish_tyto_using_subcommand config" -s v -l verbose -d 'Log more; twice for everything'
 complete -c tyto -n "__fish_tyto_using_subcommand config" -s q -l quiet -d 'Log less: only warnings; twice for only errors'

@@ -78,7 +78,7 @@ pub struct Setup {
     /// Model pack: its name, or its folder
     #[arg(long, value_name = "DIR")]
     pub model: Option<String>,
-    /// What runs the encoders: tract, or tflite (needs the TensorFlow Lite library)
+    /// What runs the encoders: tract; or tflite or onnxruntime, which need their libraries
     #[arg(long, value_name = "NAME")]
     pub engine: Option<EngineName>,
 }

@@ -1,15 +1,13 @@
 //! The board profile: what one make of board sees and hears with, and what it computes on.
 
-use std::collections::BTreeMap;
-use std::fmt;
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
 use super::camera::Camera;
 use super::check::{named, within};
 use super::document::{self, Document, suggest};
+use super::engine::EngineChoice;
 use crate::error::{Error, Kind, Result};
 
 /// The profile that is always there, in the program itself.
@@ -85,83 +83,6 @@ fn period_ms() -> u32 {
 /// Longer than any pause that a busy board makes, and within what every card has memory for.
 fn buffer_ms() -> u32 {
     500
-}
-
-/// What runs the encoders.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct EngineChoice {
-    /// Which engine.
-    pub name: EngineName,
-    /// How many threads it computes on, 1..=64; tract computes on one.
-    pub threads: u16,
-    /// The TensorFlow Lite library; absent: where the system keeps it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub library: Option<PathBuf>,
-    /// What of tflite's nets an accelerator is offered; absent: nothing.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub delegate: Option<DelegateChoice>,
-}
-
-/// `[engine.delegate]`: a library that computes parts of a net elsewhere than on the CPU.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct DelegateChoice {
-    /// The delegate's library.
-    pub library: PathBuf,
-    /// Its own options: what each means is its maker's affair.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub options: BTreeMap<String, String>,
-}
-
-impl Default for EngineChoice {
-    fn default() -> Self {
-        EngineChoice::of(EngineName::default())
-    }
-}
-
-/// The engines that can run a model pack.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum EngineName {
-    /// Pure Rust, runs anywhere.
-    #[default]
-    Tract,
-    /// TensorFlow Lite with XNNPACK: its library must be there.
-    Tflite,
-    /// TensorFlow Lite where it can be had, else tract.
-    Auto,
-}
-
-impl EngineName {
-    /// Every engine that computes.
-    pub const ALL: [EngineName; 2] = [EngineName::Tract, EngineName::Tflite];
-
-    /// How it is written in a board profile.
-    pub const fn name(self) -> &'static str {
-        match self {
-            EngineName::Tract => "tract",
-            EngineName::Tflite => "tflite",
-            EngineName::Auto => "auto",
-        }
-    }
-}
-
-impl fmt::Display for EngineName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
-
-impl FromStr for EngineName {
-    type Err = String;
-
-    fn from_str(text: &str) -> std::result::Result<Self, String> {
-        EngineName::ALL.into_iter().find(|engine| engine.name() == text).ok_or_else(|| {
-            let known = EngineName::ALL.map(EngineName::name).join(", ");
-            format!("`{text}` is no engine; known: {known}")
-        })
-    }
 }
 
 impl Board {
@@ -289,37 +210,6 @@ fn check_map(document: &Document<'_>, map: &[u16]) -> Result<()> {
         }
     }
     Ok(())
-}
-
-impl EngineChoice {
-    /// An engine as it is without a profile: on one thread, its library where it usually lies.
-    pub const fn of(name: EngineName) -> Self {
-        EngineChoice { name, threads: 1, library: None, delegate: None }
-    }
-
-    pub(super) fn check(&self, document: &Document<'_>) -> Result<()> {
-        let key = ["engine", "threads"];
-        within(document, &key, self.threads, 1..=64)?;
-        if self.library.as_ref().is_some_and(|path| path.as_os_str().is_empty()) {
-            return Err(document.wrong(&["engine", "library"], "is empty"));
-        }
-        if let Some(delegate) = &self.delegate {
-            if delegate.library.as_os_str().is_empty() {
-                return Err(document.wrong(&["engine", "delegate", "library"], "is empty"));
-            }
-            if self.name != EngineName::Tflite {
-                let wrong = format!("is given, but {} takes none: only tflite does", self.name);
-                return Err(document.wrong(&["engine", "delegate"], &wrong));
-            }
-        }
-        match (self.name, self.threads) {
-            (EngineName::Tflite | EngineName::Auto, _) | (EngineName::Tract, 1) => Ok(()),
-            // A number that changes nothing would be believed.
-            (EngineName::Tract, more) => {
-                Err(document.wrong(&key, &format!("is {more}, but tract computes on one thread")))
-            }
-        }
-    }
 }
 
 /// The profile that a file of this path would be called by.

@@ -9,6 +9,7 @@ mod camera;
 mod change;
 mod check;
 mod document;
+mod engine;
 mod overrule;
 mod search;
 mod sections;
@@ -17,9 +18,10 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-pub use board::{Board, DelegateChoice, EngineChoice, EngineName, Microphone, Mount};
+pub use board::{Board, Microphone, Mount};
 pub use camera::{Camera, CameraFormat, Setting};
 pub use change::{Changes, merge};
+pub use engine::{DelegateChoice, EngineChoice, EngineName, OnnxRuntimeChoice, ProviderName};
 pub use overrule::{CameraOverride, EngineOverride, MicrophoneOverride, MountOverride};
 pub use search::{board_dirs, find_pack, known_packs, pack_dirs};
 pub use sections::{

@@ -5,8 +5,9 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::board::{DelegateChoice, EngineChoice, EngineName, Microphone, Mount};
+use super::board::{Microphone, Mount};
 use super::camera::{Camera, CameraFormat, Setting};
+use super::engine::{DelegateChoice, EngineChoice, EngineName, OnnxRuntimeChoice};
 
 /// Overrules [`Camera`].
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -105,6 +106,9 @@ pub struct EngineOverride {
     /// See [`EngineChoice::delegate`].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub delegate: Option<DelegateChoice>,
+    /// See [`EngineChoice::onnxruntime`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub onnxruntime: Option<OnnxRuntimeChoice>,
 }
 
 impl CameraOverride {
@@ -190,6 +194,7 @@ impl EngineOverride {
             threads: Some(engine.threads),
             library: engine.library.clone(),
             delegate: engine.delegate.clone(),
+            onnxruntime: engine.onnxruntime.clone(),
         }
     }
 
@@ -198,6 +203,7 @@ impl EngineOverride {
         set(&mut engine.threads, self.threads);
         set_optional(&mut engine.library, &self.library);
         set_optional(&mut engine.delegate, &self.delegate);
+        set_optional(&mut engine.onnxruntime, &self.onnxruntime);
     }
 }
 

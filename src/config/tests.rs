@@ -38,7 +38,8 @@ fn keys() -> Vec<(String, Option<toml::Value>)> {
     let optional = "[source]\ninput = \"clip:a\"\n[socket]\ngroup = \"g\"\n\
                     [camera]\ndevice = \"d\"\nvfov_deg = 40.0\nformat = \"yuyv\"\n\
                     exposure = \"auto\"\npower_line_hz = 50\nfocus = 0\n[microphone]\ndevice = \"d\"\nmap = [0]\n\
-                    [engine]\nname = \"tflite\"\nlibrary = \"l\"\ndelegate = { library = \"d\" }\n";
+                    [engine]\nname = \"tflite\"\nlibrary = \"l\"\ndelegate = { library = \"d\" }\n\
+                    onnxruntime = { provider = \"cuda\" }\n";
     let tables = |config: Config| {
         let whole = config.effective(&config.overrule(Board::generic().unwrap()));
         toml::Table::try_from(whole).unwrap()

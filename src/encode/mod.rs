@@ -2,6 +2,9 @@
 //! same space. What the space means, and what the nets look like, is the model pack's affair.
 
 mod manifest;
+mod onnx;
+#[cfg(feature = "onnxruntime")]
+mod onnxruntime;
 mod pack;
 mod pool;
 #[cfg(test)]
@@ -9,6 +12,8 @@ mod tests;
 #[cfg(feature = "tflite")]
 mod tflite;
 mod tract;
+#[cfg(any(feature = "delegate", feature = "onnxruntime"))]
+mod trial;
 
 pub use manifest::{
     AudioPart, Calibration, FrontEndName, ImagePart, LabelsPart, Licence, Manifest, NetFile,
@@ -20,7 +25,7 @@ pub use pool::pool;
 use crate::capture::Picture;
 use crate::config::{EngineChoice, EngineName};
 use crate::error::Result;
-#[cfg(not(feature = "tflite"))]
+#[cfg(not(all(feature = "tflite", feature = "onnxruntime")))]
 use crate::error::{Error, Kind};
 
 /// The picture's side: one vector of `dim` values for each place of a `height × width` grid.
@@ -118,6 +123,8 @@ pub fn open(pack: &Pack, engine: &EngineChoice) -> Result<Encoders> {
         EngineName::Tract => tract::open(pack),
         #[cfg(feature = "tflite")]
         EngineName::Tflite => tflite::open(pack, engine),
+        #[cfg(feature = "onnxruntime")]
+        EngineName::OnnxRuntime => onnxruntime::open(pack, engine),
         #[cfg(feature = "tflite")]
         EngineName::Auto => tflite::open(pack, engine).or_else(|error| {
             log::warn!("tract computes instead of tflite, more slowly: {error}");
@@ -125,11 +132,11 @@ pub fn open(pack: &Pack, engine: &EngineChoice) -> Result<Encoders> {
         }),
         #[cfg(not(feature = "tflite"))]
         EngineName::Auto => tract::open(pack),
-        #[cfg(not(feature = "tflite"))]
-        EngineName::Tflite => {
+        #[cfg(not(all(feature = "tflite", feature = "onnxruntime")))]
+        name => {
             let wrong = "was left out when this program was built";
-            let hint = "build it with the feature tflite, or use engine.name = \"tract\"";
-            Err(Error::new(Kind::Config, "tflite", wrong).hint(hint))
+            let hint = format!("build it with the feature {name}, or use engine.name = \"tract\"");
+            Err(Error::new(Kind::Config, name, wrong).hint(hint))
         }
     }
 }

@@ -1,19 +1,29 @@
-//! The TensorFlow Lite library for tests: fetched once, checked each time.
+//! Libraries of engines for tests: fetched once, checked each time.
 
 use std::path::PathBuf;
 use std::process::Command;
-use std::sync::OnceLock;
+use std::sync::Once;
 
-/// Where the library lies.
-pub fn library() -> PathBuf {
-    static LIBRARY: OnceLock<PathBuf> = OnceLock::new();
-    let fetch = || {
-        let root = env!("CARGO_MANIFEST_DIR");
-        let arch = std::env::consts::ARCH;
-        let run = Command::new(format!("{root}/cross/tflite.sh")).arg(arch).output();
+/// Where the library lies that `cross/ENGINE.sh` fetches.
+pub fn library(engine: &str, file: &str) -> PathBuf {
+    static FETCHED: Once = Once::new();
+    let (root, arch) = (env!("CARGO_MANIFEST_DIR"), std::env::consts::ARCH);
+    FETCHED.call_once(|| {
+        let run = Command::new(format!("{root}/cross/{engine}.sh")).arg(arch).output();
         let run = run.expect("bash is there");
         assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
-        PathBuf::from(format!("{root}/target/tflite/{arch}/libtensorflowlite_c.so"))
-    };
-    LIBRARY.get_or_init(fetch).clone()
+    });
+    PathBuf::from(format!("{root}/target/{engine}/{arch}/{file}"))
+}
+
+/// TensorFlow Lite's.
+#[allow(dead_code, reason = "each test takes one of the two")]
+pub fn tflite() -> PathBuf {
+    library("tflite", "libtensorflowlite_c.so")
+}
+
+/// ONNX Runtime's.
+#[allow(dead_code, reason = "each test takes one of the two")]
+pub fn onnxruntime() -> PathBuf {
+    library("onnxruntime", "libonnxruntime.so")
 }

@@ -51,7 +51,8 @@ impl<'a> Runner<'a> {
         let began = Instant::now();
         // The board's own settings go for its own engine alone.
         let board = &stage.board().engine;
-        let choice = EngineChoice { library: board.library.clone(), ..EngineChoice::of(engine) };
+        let (library, onnxruntime) = (board.library.clone(), board.onnxruntime.clone());
+        let choice = EngineChoice { library, onnxruntime, ..EngineChoice::of(engine) };
         let choice = if board.name == engine { board.clone() } else { choice };
         let perception = stage.perception_on(&choice, stage.optics(None))?;
         let load = began.elapsed();
