@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::error::Error as _;
-use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use ort::LoadDynamicError;
 use ort::ep::{
@@ -18,39 +18,49 @@ use crate::encode::onnx::{Net, Signature};
 use crate::error::{Error, Kind, Result};
 
 /// Where the library is looked for, among the places where the system keeps its libraries.
-const USUAL: [&str; 2] = ["libonnxruntime.so", "libonnxruntime.so.1"];
+const USUAL: &str = "libonnxruntime.so";
 
-/// Opens the library at `path`, or the first where it usually lies. A process has one: once it is
-/// open, other paths are not looked at.
+/// What came of opening the library: its path, and why it was refused.
+type Opened = (PathBuf, Option<String>);
+
+/// Opens the library at `path`, or where it usually lies.
+///
+/// A process has one, and one try at it: the crate below takes a second try after a refusal for
+/// done.
 ///
 /// # Errors
-/// [`Kind::Config`]: there is none, it is another library, or older than 1.17.
+/// [`Kind::Config`]: there is none, it is another library, older than 1.17, or not the one that
+/// this process has tried before.
 pub fn library(path: Option<&Path>) -> Result<()> {
-    let places = path.map_or_else(|| USUAL.map(Path::new).to_vec(), |path| vec![path]);
-    let mut refusal = None;
-    for place in &places {
-        match ort::init_from(place) {
-            Ok(environment) => {
-                environment.with_name("tyto").commit();
-                return Ok(());
-            }
-            Err(error) => refusal = Some(error),
-        }
+    static OPENED: OnceLock<Opened> = OnceLock::new();
+    let place = path.unwrap_or(Path::new(USUAL));
+    let (opened, refusal) = OPENED.get_or_init(|| (place.to_owned(), open(place).err()));
+    let wrong = |words: &str| {
+        Error::new(Kind::Config, place.display(), "cannot be used").because(words).hint(
+            "ONNX Runtime 1.17 or later is needed by engine.name = \"onnxruntime\": \
+             cross/onnxruntime.sh fetches its library, and engine.onnxruntime.library says where \
+             it is",
+        )
+    };
+    match refusal {
+        _ if opened != place => Err(wrong(&format!("this process has {}", opened.display()))),
+        Some(words) => Err(wrong(words)),
+        None => Ok(()),
     }
-    let names: Vec<String> = places.iter().map(|place| place.display().to_string()).collect();
-    let error = Error::new(Kind::Config, names.join(", "), "cannot be used").hint(
-        "ONNX Runtime 1.17 or later is needed by engine.name = \"onnxruntime\": \
-         cross/onnxruntime.sh fetches its library, and engine.onnxruntime.library says where it is",
-    );
-    Err(match refusal {
+}
+
+fn open(place: &Path) -> std::result::Result<(), String> {
+    match ort::init_from(place) {
+        Ok(environment) => {
+            environment.with_name("tyto").with_telemetry(false).commit();
+            Ok(())
+        }
         // The loader's own words stand behind the error.
-        Some(LoadDynamicError::Dlopen { error: why, .. }) => match why.source() {
-            Some(words) => error.because(words.to_string()),
-            None => error.because(why.to_string()),
-        },
-        Some(refusal) => error.because(refusal),
-        None => error,
-    })
+        Err(LoadDynamicError::Dlopen { error, .. }) => {
+            Err(error.source().map_or_else(|| error.to_string(), ToString::to_string))
+        }
+        Err(error) => Err(error.to_string()),
+    }
 }
 
 /// Which library it is: the commit that it was built of, which is what it says of itself.
