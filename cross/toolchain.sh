@@ -66,7 +66,9 @@ case $TARGET in
     }
     export PATH=$PWD/$zig/bin:$PATH
     unset "CC_$tool" "AR_$tool" "CARGO_TARGET_${upper}_LINKER"
-    cargo=(cargo zigbuild) options=(--target "$triple.$floor")
+    # Its bindgen would look for the kernel's headers under this name among zig's own.
+    headers="BINDGEN_EXTRA_CLANG_ARGS_$triple=-I/usr/$gnu/include"
+    cargo=(env "$headers" "${headers/_$triple/}" cargo zigbuild) options=(--target "$triple.$floor")
     # Debian's libasound is younger than the floor; the device brings its own.
     export "CARGO_TARGET_${upper}_RUSTFLAGS=-C link-arg=-Wl,--allow-shlib-undefined -L native=/usr/lib/$gnu"
     ;;
