@@ -107,8 +107,10 @@ pub fn examine(path: &Path) -> std::result::Result<Opened, Refusal> {
 /// An error of the kernel with what it means here.
 pub fn refused(path: &Path, what: &str, error: io::Error) -> Error {
     let hint = match error.raw_os_error() {
-        Some(libc::EACCES | libc::EPERM) => {
-            "who runs this must be in the group `video`; a service needs \
+        // The file's mode refuses with the one, a service's list of devices with the other.
+        Some(libc::EACCES) => "who runs this must be in the group `video`",
+        Some(libc::EPERM) => {
+            "the list of devices of its service or container leaves it out: a service needs \
              DeviceAllow=char-video4linux"
         }
         Some(libc::EBUSY) => "another program uses it: `fuser -v /dev/video*` says which",
@@ -170,6 +172,7 @@ mod tests {
             refused(path, "cannot be opened", io::Error::from_raw_os_error(errno)).to_string()
         };
         assert!(said(libc::EACCES).contains("group `video`"));
+        assert!(said(libc::EPERM).contains("DeviceAllow=char-video4linux"));
         assert!(said(libc::EBUSY).contains("another program"));
         assert!(said(libc::EIO).starts_with("camera /dev/video0: cannot be opened: "));
     }

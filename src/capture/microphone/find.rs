@@ -4,13 +4,13 @@
 //! is looked up anew each time a device is opened.
 
 use std::fs::OpenOptions;
-use std::io::ErrorKind;
 use std::path::PathBuf;
 
 use alsa::card;
 use alsa::ctl::{Ctl, DeviceIter};
 use alsa::device_name::HintIter;
 use alsa::{Card, Direction};
+use rustix::io::Errno;
 
 use super::refuse;
 use crate::error::Result;
@@ -101,9 +101,9 @@ fn is_pcm(name: &str) -> bool {
     hints.filter_map(|hint| hint.name).any(|known| known == name)
 }
 
-/// A card's control device that is there but may not be opened: to libasound such a card does
-/// not exist.
-pub(super) fn forbidden() -> Option<PathBuf> {
+/// A card's control device that is there but may not be opened, and why: to libasound such a card
+/// does not exist.
+pub(super) fn forbidden() -> Option<(PathBuf, Errno)> {
     let entries = std::fs::read_dir("/dev/snd").ok()?;
     let mut controls: Vec<PathBuf> = entries
         .flatten()
@@ -111,9 +111,10 @@ pub(super) fn forbidden() -> Option<PathBuf> {
         .map(|entry| entry.path())
         .collect();
     controls.sort();
-    controls.into_iter().find(|path| {
-        let opened = OpenOptions::new().read(true).open(path);
-        opened.is_err_and(|error| error.kind() == ErrorKind::PermissionDenied)
+    controls.into_iter().find_map(|path| {
+        let error = OpenOptions::new().read(true).open(&path).err()?;
+        let errno = Errno::from_io_error(&error)?;
+        matches!(errno, Errno::ACCESS | Errno::PERM).then_some((path, errno))
     })
 }
 

@@ -40,7 +40,7 @@ pub(super) fn opening(
             wrong(called, format!("is busy: another program has it{holder}"))
                 .hint("stop that program, or share the card with it: device = \"default\"")
         }
-        Errno::ACCESS | Errno::PERM => forbidden(called, "/dev/snd"),
+        error @ (Errno::ACCESS | Errno::PERM) => forbidden(called, "/dev/snd", error),
         Errno::NOENT | Errno::NODEV | Errno::NXIO | Errno::INVAL => missing(wanted, name, there),
         other => wrong(called, "cannot be opened").because(text(other)),
     }
@@ -50,8 +50,8 @@ pub(super) fn opening(
 fn missing(wanted: Option<&str>, name: &str, there: &[Found]) -> Error {
     let called = wanted.unwrap_or(name);
     if there.is_empty() {
-        if let Some(path) = find::forbidden() {
-            return forbidden(called, path.display());
+        if let Some((path, error)) = find::forbidden() {
+            return forbidden(called, path.display(), error);
         }
         return wrong(called, "is not there: no card of this machine can record")
             .hint("plug it in; `arecord -l` lists what the kernel sees");
@@ -71,9 +71,15 @@ fn listed(there: &[Found]) -> String {
     names.collect::<Vec<_>>().join(", ")
 }
 
-fn forbidden(called: &str, place: impl Display) -> Error {
-    wrong(called, format!("may not be opened: no permission for {place}"))
-        .hint("let the user into the group `audio`: sudo usermod -aG audio USER")
+/// The file's mode refuses with `EACCES`, the device list of a service or container with `EPERM`.
+fn forbidden(called: &str, place: impl Display, error: Errno) -> Error {
+    let hint = if error == Errno::PERM {
+        "the list of devices of its service or container leaves it out: a service needs \
+         DeviceAllow=char-alsa, and to be started again when sound came to the kernel after it"
+    } else {
+        "let the user into the group `audio`: sudo usermod -aG audio USER"
+    };
+    wrong(called, format!("may not be opened: no permission for {place}")).hint(hint)
 }
 
 /// Who has the device open, as far as the kernel says it, to go into the message.
@@ -164,6 +170,9 @@ mod tests {
         assert!(busy.contains("device = \"default\""), "{busy}");
         let closed = said(Some("ArrayUAC10"), "hw:CARD=ArrayUAC10,DEV=0", Errno::ACCESS);
         assert!(closed.contains("usermod -aG audio"), "{closed}");
+        let unlisted = said(Some("ArrayUAC10"), "hw:CARD=ArrayUAC10,DEV=0", Errno::PERM);
+        assert!(unlisted.contains("DeviceAllow=char-alsa"), "{unlisted}");
+        assert!(!unlisted.contains("usermod"), "{unlisted}");
     }
 
     #[test]
