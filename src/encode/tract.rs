@@ -1,5 +1,8 @@
 //! The embedded default: both nets run in tract, which is pure Rust.
 
+mod split;
+mod weights;
+
 use std::panic::catch_unwind;
 use std::sync::Arc;
 
@@ -48,8 +51,15 @@ fn build(signature: &Signature) -> Result<Arc<TypedRunnableModel>> {
         .map_err(|e| fail(&format!("has no input {input:?} of shape {shape:?}"), e))?;
     let names = outputs.iter().map(|(name, _)| *name);
     model.select_outputs_by_name(names).map_err(|e| fail("lacks an output", e))?;
+    let large = weights::find(&model);
     let model = model
-        .into_optimized()
+        .into_typed()
+        .and_then(|mut model| {
+            weights::keep(&mut model, &large)?;
+            split::split(&mut model)?;
+            Ok(model)
+        })
+        .and_then(TypedModel::into_optimized)
         .map_err(|e| fail(&format!("does not accept {input:?} of shape {shape:?}"), e))?;
 
     for (i, (name, wanted)) in outputs.iter().enumerate() {
