@@ -1,7 +1,7 @@
 //! Large quantised weights stay in their bytes, and become numbers when a run needs them.
 //!
-//! Left alone, tract unpacks them once and holds four bytes for each; unpacking takes about a
-//! fiftieth of a run (docs/performance.md).
+//! Left alone, tract unpacks them once and holds four bytes for each; unpacking them each time
+//! takes a few hundredths of a run (docs/performance.md).
 
 // An output that is filled at once need not be filled with zeros before.
 #![allow(unsafe_code)]
@@ -13,7 +13,7 @@ use tract_onnx::tract_core::internal::*;
 use tract_onnx::tract_core::ops::konst::Const;
 
 /// Values from which it pays; what is smaller is most of the tensors and little of the memory.
-const LARGE: usize = 100_000;
+const LARGE: usize = 30_000;
 
 /// A tensor of bytes, and what a step of one is worth in each of its slices along the first axis.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -126,7 +126,7 @@ mod tests {
         let model = tract_onnx::onnx().model_for_path(path).unwrap();
         let found = find(&model);
         let bytes: usize = found.values().map(|weights| weights.steps.len()).sum();
-        assert!(bytes as u64 > std::fs::metadata(path).unwrap().len() * 7 / 10, "{bytes}");
+        assert!(bytes as u64 > std::fs::metadata(path).unwrap().len() * 8 / 10, "{bytes}");
 
         let mut model = model.into_typed().unwrap();
         keep(&mut model, &found).unwrap();
