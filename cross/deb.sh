@@ -33,7 +33,11 @@ need dpkg-dev binutils lowdown python3 make
 program=${PROGRAM:-} profile=${PROFILE:-release}
 if [ -z "$program" ]; then
   if [ "$target" = host ]; then
-    ${CARGO:-cargo} build --profile "$profile" --locked --bin tyto
+    fold=()
+    # Functions that came out equal become one, where the compiler's linker can (rustup's lld).
+    [ "$profile" != dist ] || ! rustc -o /dev/null -C link-arg=-Wl,--icf=all - <<<'fn main() {}' 2>/dev/null ||
+      fold=(-C link-arg=-Wl,--icf=all)
+    ${CARGO:-cargo} rustc --profile "$profile" --locked --bin tyto -- "${fold[@]}"
     program=${CARGO_TARGET_DIR:-target}/$profile/tyto
   else
     PROFILE=$profile cross/build.sh "$target"
