@@ -44,17 +44,21 @@ export "BINDGEN_EXTRA_CLANG_ARGS_$tool=-I/usr/$gnu/include"
 cargo=(cargo build) options=(--target "$triple")
 out=$CARGO_TARGET_DIR/$triple/${PROFILE:-release}
 
+link_to_old_math() { # the version that every system of this class has
+  local old=$PWD/$CARGO_TARGET_DIR/old-math
+  mkdir -p "$old"
+  "$gnu-gcc" -DOLDEST="$1" -c cross/old-math.S -o "$old/old-math.o"
+  # By its name rustc knows that it takes what gcc takes.
+  printf '#!/bin/sh\nexec /usr/bin/%s-gcc "%s/old-math.o" "$@" -Wl,--wrap=hypot,--wrap=hypotf\n' \
+    "$gnu" "$old" >"$old/$gnu-gcc"
+  chmod +x "$old/$gnu-gcc"
+  export "CARGO_TARGET_${upper}_LINKER=$old/$gnu-gcc"
+}
+
 case $TARGET in
   aarch64)
     need libstd-rust-web-dev:arm64
-    old=$PWD/$CARGO_TARGET_DIR/old-math
-    mkdir -p "$old"
-    "$gnu-gcc" -c cross/old-math.S -o "$old/old-math.o"
-    # By its name rustc knows that it takes what gcc takes.
-    printf '#!/bin/sh\nexec /usr/bin/%s-gcc "%s/old-math.o" "$@" -Wl,--wrap=hypot,--wrap=hypotf\n' \
-      "$gnu" "$old" >"$old/$gnu-gcc"
-    chmod +x "$old/$gnu-gcc"
-    export "CARGO_TARGET_${upper}_LINKER=$old/$gnu-gcc"
+    link_to_old_math GLIBC_2.17
     ;;
   aarch64-jetpack5)
     # zig brings the C library of any year; Debian's cross compiler only that of the release.
@@ -75,6 +79,7 @@ case $TARGET in
   armv7)
     # Debian has today's library for arm64 only, and the source of it for all.
     need rust-web-src
+    link_to_old_math GLIBC_2.4
     export RUSTC_BOOTSTRAP=1
     options+=(-Zbuild-std=std,panic_abort)
     ;;
