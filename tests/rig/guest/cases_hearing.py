@@ -44,11 +44,11 @@ def check_scene(scene, reader):
     """The promises of tests/farm.rs, over real devices."""
     cow = during(scene, reader, COW, "Cattle")
     check(on_screen(cow), f"no cow in view; heard {reader.sounds()}")
-    astray = [s for s in on_screen(cow) if s["azimuth_deg"] <= 3]
+    astray = [s for s in on_screen(cow) if round(s["azimuth_deg"]) <= 3]
     check(not astray, f"the cow is on the left, but there is {told(scene, astray)}")
     sheep = during(scene, reader, SHEEP, "Sheep")
     check(on_screen(sheep), "no sheep in view")
-    astray = [s for s in on_screen(sheep) if s["azimuth_deg"] >= -3]
+    astray = [s for s in on_screen(sheep) if round(s["azimuth_deg"]) >= -3]
     check(not astray, f"the sheep is on the right, but there is {told(scene, astray)}")
     dog = during(scene, reader, DOG)
     check("Dog" in {s["label"] for s in dog}, f"the dog is not heard, but {dog}")
