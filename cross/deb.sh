@@ -128,8 +128,8 @@ shlibs=$(cd "$work" && DEB_HOST_ARCH=$arch dpkg-shlibdeps -O --warnings=1 \
 if [ "$target" = aarch64-jetpack5 ]; then
   # It looks into Debian 12's C library, where since 2.34 the functions of threads and of dlopen
   # are in another file; the program asks for them where they were before.
-  asked=$(readelf --wide --dyn-syms "$root/usr/bin/tyto" | grep -o 'GLIBC_[0-9.]*' | sort -uV | tail -n 1)
-  shlibs=$(sed -E "s/libc6 \(>= [0-9.]+\)/libc6 (>= ${asked#GLIBC_})/" <<<"$shlibs")
+  asked=$(cross/floor.sh "$root/usr/bin/tyto" 2.31 | cut -d ' ' -f 2)
+  shlibs=$(sed -E "s/libc6 \(>= [0-9.]+\)/libc6 (>= $asked)/" <<<"$shlibs")
 fi
 sed -e "s/@VERSION@/$version/; s/@ARCH@/$arch/; s/@SHLIBS@/$shlibs/" \
   -e "s/@SIZE@/$(du -sk --exclude=DEBIAN "$root" | cut -f 1)/" cross/deb/control >"$root/DEBIAN/control"
