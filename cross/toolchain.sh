@@ -22,7 +22,7 @@ esac
 
 dpkg --print-foreign-architectures | grep -qx "$debian" || {
   "${root_do[@]}" dpkg --add-architecture "$debian"
-  "${root_do[@]}" apt-get update -qq
+  refresh
 }
 case $debian in
   arm64) gcc=gcc-aarch64-linux-gnu libc=libc6-dev-arm64-cross ;;
