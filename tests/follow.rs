@@ -79,6 +79,7 @@ fn play(picture: Picture, first: &[f32], second: &[f32]) -> Vec<Told> {
         if let Some(look) = perception.look(&clock).unwrap() {
             let after = look.span.end.since(Mono(0)).as_secs_f64() - change;
             told.extend(look.sounds.iter().map(|sound| Told { after, sound: sound.clone() }));
+            perception.see_ahead().unwrap();
         }
     }
     told

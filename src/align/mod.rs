@@ -456,6 +456,17 @@ impl Aligner {
         scores
     }
 
+    /// How well that label was heard, of those that can be seen, which was heard best, 0..1.
+    pub fn clearest(&mut self, sound: &SoundVector) -> f32 {
+        let mut spare = std::mem::take(&mut self.spare);
+        let scores = self.scores(sound, &mut spare);
+        let visible = self.labels.iter().zip(&scores).filter(|(label, _)| label.visible);
+        let clearest = visible.map(|(_, score)| *score).fold(0.0, f32::max);
+        spare.give(scores);
+        self.spare = spare;
+        clearest
+    }
+
     /// The map of the whole sound: `A[y, x] = <v[:, y, x], a>` with both sides scaled to length 1
     /// over the channels.
     pub fn similarity(&self, image: &ImageMap, sound: &SoundVector) -> SimilarityMap {

@@ -14,8 +14,10 @@ mod lockstep;
 mod perception;
 mod progress;
 mod ring;
+mod sight;
 mod slot;
 mod sounds;
+mod stages;
 mod still;
 mod supervisor;
 mod turn;
@@ -31,8 +33,9 @@ mod tests;
 pub use feed::{Feed, Feeds, Opener};
 pub use live::{Live, live};
 pub use lockstep::lockstep;
-pub use perception::{Look, Parts, Perception, Settings, Stages};
+pub use perception::{Look, Parts, Perception, Settings};
 pub use progress::{Meter, Progress};
+pub use stages::Stages;
 pub use supervisor::{Condition, Herald};
 pub use wishes::Wishes;
 
@@ -113,7 +116,7 @@ impl Observer for Vec<Box<dyn Observer + '_>> {
     }
 }
 
-/// Takes a look if one is due and tells the observer.
+/// Takes a look if one is due, tells the observer, and then sees ahead.
 fn look_if_due(
     perception: &mut Perception,
     clock: &dyn crate::clock::Clock,
@@ -123,7 +126,11 @@ fn look_if_due(
     let Some(look) = perception.look(clock)? else { return Ok(()) };
     progress.looked(&look);
     observer.look(&look)?;
-    look.sounds.iter().try_for_each(|sound| observer.sound(sound))
+    look.sounds.iter().try_for_each(|sound| observer.sound(sound))?;
+    let (at, silent, mut took) = (look.span.end, look.silent, look.stages);
+    took += perception.see_ahead()?;
+    progress.took(at, silent, &took);
+    Ok(())
 }
 
 /// Ends every track and tells the observer.

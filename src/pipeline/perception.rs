@@ -5,8 +5,8 @@ use std::time::Duration;
 use crate::align::{Aligner, Source};
 use crate::capture::{AudioFormat, Block, Frame};
 use crate::clock::{Clock, Mono};
-use crate::cost::{Cost, Stopwatch};
-use crate::encode::{Encoders, ImageMap, Pooling, SoundVector, pool};
+use crate::cost::Stopwatch;
+use crate::encode::{Encoders, Pooling, SoundVector, pool};
 use crate::error::{Error, Kind, Result};
 use crate::event::Sound;
 use crate::geometry::{Camera, Optics};
@@ -14,8 +14,9 @@ use crate::signal::level::SILENCE_DBFS;
 use crate::signal::{FrontEnd, RATE};
 use crate::track::{self, Tracker};
 
+use super::sight::Sight;
 use super::sounds::Scribe;
-use super::still::Still;
+use super::stages::Stages;
 use super::turn::Turn;
 use super::window::{Span, Window};
 
@@ -64,45 +65,6 @@ pub struct Parts {
     pub optics: Optics,
 }
 
-/// What each part of one look cost.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Stages {
-    /// Level and sound front end.
-    pub front_end: Cost,
-    /// Sound encoder; nothing in silence.
-    pub sound: Cost,
-    /// Resize; nothing if the picture was not new or not needed.
-    pub resize: Cost,
-    /// Picture encoder; nothing if the picture was not new or not needed.
-    pub picture: Cost,
-    /// Pooling and similarity.
-    pub align: Cost,
-    /// Tracks and events.
-    pub track: Cost,
-}
-
-impl Stages {
-    /// The whole look.
-    pub fn total(&self) -> Cost {
-        self.hearing() + self.seeing() + self.judging()
-    }
-
-    /// From samples to the sound's vector.
-    pub fn hearing(&self) -> Cost {
-        self.front_end + self.sound
-    }
-
-    /// From the picture to its map.
-    pub fn seeing(&self) -> Cost {
-        self.resize + self.picture
-    }
-
-    /// From both to events.
-    pub fn judging(&self) -> Cost {
-        self.align + self.track
-    }
-}
-
 /// What one look found.
 pub struct Look<'a> {
     /// The sound that was looked at, all pooled patches.
@@ -113,8 +75,6 @@ pub struct Look<'a> {
     pub silent: bool,
     /// Looks left out since the last one.
     pub skipped: u64,
-    /// Whether a picture was encoded for it.
-    pub fresh: bool,
     /// The newest picture.
     pub frame: Option<&'a Frame>,
     /// What this look alone says.
@@ -125,14 +85,6 @@ pub struct Look<'a> {
     pub sounds: &'a [Sound],
     /// What it cost.
     pub stages: Stages,
-}
-
-/// What pictures showed while they did not change.
-struct Seen {
-    /// Stamps of the first of them, which was encoded, and of the last.
-    from: Mono,
-    until: Mono,
-    map: ImageMap,
 }
 
 /// Hears, sees and looks.
@@ -155,18 +107,10 @@ pub struct Perception {
     turn: Option<Turn>,
     patch: Vec<f32>,
 
-    frame: Option<Frame>,
-    fresh: bool,
+    sight: Sight,
     /// The size of the pictures that `camera` belongs to.
     size: (u32, u32),
     camera: Option<Camera>,
-    /// Whether the newest picture shows anything new.
-    still: Still,
-    /// What was seen lately, in order of time. Maps are kept instead of pictures: the window's
-    /// centre lies a second or two back, and a map is a hundredth of a picture.
-    seen: Vec<Seen>,
-    /// How many maps reach back to the window's centre.
-    memory: usize,
 
     span: Span,
     level_dbfs: f32,
@@ -193,13 +137,9 @@ impl Perception {
             pooled: SoundVector::default(),
             turn: parts.aligner.knows_names().then(Turn::default),
             patch: Vec::new(),
-            frame: None,
-            fresh: false,
+            sight: Sight::new(memory),
             size: (0, 0),
             camera: None,
-            still: Still::default(),
-            seen: Vec::with_capacity(memory),
-            memory,
             span: Span { start: Mono(0), end: Mono(0) },
             level_dbfs: SILENCE_DBFS,
             sources: Vec::new(),
@@ -226,7 +166,7 @@ impl Perception {
         self.parts.tracker.retune(tracks)?;
         self.parts.optics = optics;
         self.camera = camera;
-        self.memory = memory(&settings, self.parts.front_end.open().samples());
+        self.sight.remember(memory(&settings, self.parts.front_end.open().samples()));
         self.settings = settings;
         self.due = None;
         Ok(())
@@ -273,17 +213,13 @@ impl Perception {
             self.camera = Some(self.parts.optics.camera(size.0, size.1)?);
             self.size = size;
         }
-        self.fresh = true;
-        Ok(self.frame.replace(frame))
+        Ok(self.sight.see(frame))
     }
 
     /// There are no pictures any more: what was seen is forgotten, and until the next picture
     /// everything that sounds is out of view.
     pub fn blind(&mut self) {
-        self.frame = None;
-        self.fresh = false;
-        self.still.forget();
-        self.seen.clear();
+        self.sight.blind();
     }
 
     /// There is no sound any more: every track ends, and what was heard is forgotten.
@@ -324,6 +260,8 @@ impl Perception {
     /// If more than one hop is over, only the newest sound is looked at and the rest counted as
     /// skipped: an answer about now is worth more than a late one about then.
     ///
+    /// A picture that the look does without is left to [`see_ahead`](Self::see_ahead).
+    ///
     /// # Errors
     /// An encoder failed.
     pub fn look(&mut self, clock: &dyn Clock) -> Result<Option<Look<'_>>> {
@@ -346,20 +284,29 @@ impl Perception {
         self.level_dbfs = level;
 
         stages.front_end += watch.lap();
-        let fresh = !silent && self.encode_picture(&mut watch, &mut stages)?;
         let mut sudden: &[Source] = &[];
         if silent {
             self.sources.clear();
         } else {
             self.level_dbfs = mean_level(&self.levels);
             pool(&self.vectors, &self.levels, self.parts.pooling, &mut self.pooled);
-            let image = nearest(&self.seen, self.span.centre());
+            let aligner = &mut self.parts.aligner;
+            let (pooled, level) = (&self.pooled, self.level_dbfs);
+            let turned = |turn: &Turn| turn.has_turned(aligner, pooled, level);
+            let turned = self.turn.as_ref().is_some_and(turned);
+            stages.align += watch.lap();
+            self.sight.notice();
+            stages.resize += watch.lap();
+            if turned || self.sight.is_nearest(self.span.centre()) {
+                let encoder = &mut *self.parts.encoders.image;
+                self.sight.encode(encoder, &mut watch, &mut stages)?;
+            }
+            let image = self.sight.nearest(self.span.centre());
             let aligner = &mut self.parts.aligner;
             aligner.look_again(image, &self.pooled, &mut self.sources);
-            if let Some(turn) = &mut self.turn {
-                let image = nearest(&self.seen, span.end);
-                let pooled = (&self.pooled, self.level_dbfs);
-                sudden = turn.sources(aligner, image, pooled, &mut self.sources);
+            if let Some(turn) = self.turn.as_mut().filter(|_| turned) {
+                let image = self.sight.nearest(span.end);
+                sudden = turn.sources(aligner, image, &mut self.sources);
             }
         }
         stages.align += watch.lap();
@@ -377,13 +324,28 @@ impl Perception {
             level_dbfs: self.level_dbfs,
             silent,
             skipped,
-            fresh,
-            frame: self.frame.as_ref(),
+            frame: self.sight.frame(),
             sources: &self.sources,
             tracker: &self.parts.tracker,
             sounds: &self.sounds,
             stages,
         }))
+    }
+
+    /// Encodes the newest picture for the looks to come, if the last one did without it, and says
+    /// what that cost: nothing if it did not.
+    ///
+    /// To be called when what the look says has been told. Its sound reaches back more than a
+    /// second, and the picture that belongs to it was seen in the middle of that: what it says
+    /// need not wait for the newest one.
+    ///
+    /// # Errors
+    /// The encoder failed.
+    pub fn see_ahead(&mut self) -> Result<Stages> {
+        let mut stages = Stages::default();
+        let encoder = &mut *self.parts.encoders.image;
+        self.sight.encode(encoder, &mut Stopwatch::start(), &mut stages)?;
+        Ok(stages)
     }
 
     /// Ends every track: at a stop, or when there is no more sound.
@@ -445,41 +407,7 @@ impl Perception {
         }
         Ok(())
     }
-
-    /// Encodes the newest picture, if it shows anything new, into the oldest place of what was
-    /// seen, and says whether it did.
-    fn encode_picture(&mut self, watch: &mut Stopwatch, stages: &mut Stages) -> Result<bool> {
-        let Some(frame) = self.frame.as_ref().filter(|_| self.fresh) else { return Ok(false) };
-        self.fresh = false;
-        let last = self.seen.last_mut();
-        if last.as_ref().is_none_or(|seen| frame.stamp.since(seen.from) >= TRUSTED) {
-            self.still.forget();
-        }
-        let changed = self.still.has_changed(&frame.picture);
-        if let Some(seen) = last.filter(|_| !changed) {
-            seen.until = frame.stamp;
-            stages.resize = watch.lap();
-            return Ok(false);
-        }
-        let mut map = if self.seen.len() < self.memory {
-            ImageMap::default()
-        } else {
-            self.seen.remove(0).map
-        };
-        let encoder = &mut *self.parts.encoders.image;
-        encoder.prepare(&frame.picture)?;
-        stages.resize = watch.lap();
-        encoder.infer(&mut map)?;
-        stages.picture = watch.lap();
-        self.seen.retain(|seen| seen.from < frame.stamp);
-        self.seen.push(Seen { from: frame.stamp, until: frame.stamp, map });
-        Ok(true)
-    }
 }
-
-/// After this long a picture is encoded whether it seems to have changed or not: what is small
-/// and faint may have moved without its square of the picture telling.
-const TRUSTED: Duration = Duration::from_secs(2);
 
 /// How many pictures, one a look, reach back from the newest sound to the centre of a window of
 /// patches of so many samples; one more lies beyond it.
@@ -488,12 +416,6 @@ fn memory(settings: &Settings, samples: usize) -> usize {
     let patch = samples as f64 / f64::from(RATE);
     let window = patch + hop * settings.window.saturating_sub(1) as f64;
     (window / 2.0 / hop).ceil() as usize + 1
-}
-
-/// What was seen nearest to an instant; the later one of two as near.
-fn nearest(seen: &[Seen], at: Mono) -> Option<&ImageMap> {
-    let away = |seen: &&Seen| seen.from.since(at).max(at.since(seen.until));
-    seen.iter().rev().min_by_key(away).map(|seen| &seen.map)
 }
 
 /// The level of the mean power.

@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::clock::Mono;
 use crate::event::{self, Counters, Queues, Times};
 
-use super::Look;
+use super::{Look, Stages};
 
 /// How far back the percentiles look.
 const MEMORY: Duration = Duration::from_secs(60);
@@ -124,15 +124,18 @@ impl Progress {
         Self::add(&self.looks_skipped, look.skipped);
         Self::add(&self.looks_silent, u64::from(look.silent));
         self.published(look.sounds.len());
-        let (at, took) = (look.span.end, look.stages);
+    }
+
+    /// What a look up to `at` cost, with the picture that was encoded for it or after it.
+    pub(super) fn took(&self, at: Mono, silent: bool, took: &Stages) {
         let mut meters = self.meters();
         meters.look.add(at, took.total().time);
         meters.align.add(at, took.judging().time);
         // Silence runs no encoder, and a picture that is not new is not encoded again.
-        if !look.silent {
+        if !silent {
             meters.sound.add(at, took.hearing().time);
         }
-        if look.fresh {
+        if took.has_seen() {
             meters.picture.add(at, took.seeing().time);
         }
     }

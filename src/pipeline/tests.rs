@@ -118,15 +118,7 @@ fn a_picture_that_does_not_change_is_encoded_once_in_two_seconds() {
 fn every_look_encodes_one_patch_and_its_newer_half_and_only_a_new_picture() {
     let mut toy = toy();
     let (progress, stop, mut notes) = (Progress::new(), AtomicBool::new(false), Notes::default());
-    // The camera gives pictures for 2 s, a corner of which flickers, the microphone sound for 6 s.
-    let format = VideoFormat { width: SIDE as u32, height: SIDE as u32, rate: 10.0 };
-    let video = Box::new(SimulatedVideo::new(format, |index, raw| {
-        let mut picture = scene();
-        picture.rgb[2] = 40 * (index % 5) as u8;
-        raw.exchange(Mono(index * 100_000_000), &mut picture);
-        Ok(if index < 20 { Pull::Filled } else { Pull::Ended })
-    }));
-    let audio = microphone(tones(&[(200.0, 6.0)]));
+    let (video, audio) = (flickering_camera(20), microphone(tones(&[(200.0, 6.0)])));
     lockstep(Some(video), audio, &mut toy.perception, &progress, &stop, &mut notes).unwrap();
     let looks = progress.counters().looks as usize;
     assert!((20..=22).contains(&looks), "{looks}");
@@ -135,6 +127,43 @@ fn every_look_encodes_one_patch_and_its_newer_half_and_only_a_new_picture() {
     assert_eq!((notes.frames, notes.looks), (20, looks));
     // The last picture goes on to be looked at.
     assert!(notes.sounds.iter().all(|sound| sound.on_screen), "{:?}", told(&notes));
+}
+
+/// So many pictures, ten a second, a corner of which changes each time.
+fn flickering_camera(count: u64) -> Box<SimulatedVideo> {
+    let format = VideoFormat { width: SIDE as u32, height: SIDE as u32, rate: 10.0 };
+    Box::new(SimulatedVideo::new(format, move |index, raw| {
+        let mut picture = scene();
+        picture.rgb[2] = 40 * (index % 5) as u8;
+        raw.exchange(Mono(index * 100_000_000), &mut picture);
+        Ok(if index < count { Pull::Filled } else { Pull::Ended })
+    }))
+}
+
+#[test]
+fn a_look_waits_for_the_newest_picture_only_if_it_has_no_other_or_its_sound_has_turned() {
+    /// When each look's sound ends, and whether it waited.
+    struct Waits(Vec<(f64, bool)>);
+    impl Observer for Waits {
+        fn look(&mut self, look: &Look<'_>) -> Result<()> {
+            self.0.push((look.span.end.as_secs_f64(), look.stages.has_seen()));
+            Ok(())
+        }
+    }
+    let (mut toy, mut waits) = (toy(), Waits(Vec::new()));
+    let (progress, stop) = (Progress::new(), AtomicBool::new(false));
+    let audio = microphone(tones(&[(200.0, 4.0), (5000.0, 4.0)]));
+    let video = Some(flickering_camera(80) as Box<_>);
+    lockstep(video, audio, &mut toy.perception, &progress, &stop, &mut waits).unwrap();
+    let (first, others) = waits.0.split_first().unwrap();
+    assert!(first.1, "nothing was seen before");
+    let waited = |from: f64, to: f64| {
+        others.iter().filter(|(end, waited)| *waited && (from..to).contains(end)).count()
+    };
+    assert_eq!((waited(0.0, 4.0), waited(5.5, 8.0)), (0, 0), "{:?}", waits.0);
+    assert!(waited(4.0, 5.5) > 0, "{:?}", waits.0);
+    // Each look's picture is encoded all the same, after what it says was told.
+    assert_eq!(toy.pictures.load(Ordering::Relaxed), waits.0.len());
 }
 
 #[test]

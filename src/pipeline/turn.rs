@@ -42,21 +42,24 @@ impl Turn {
         encoder.encode(&self.patch, &mut self.vector)
     }
 
-    /// The things in view that this sound came from if it is another one than `pooled`, whose
-    /// sources are `known`: those are added to, but for the ones that one look is enough for,
+    /// Whether it is another sound than `pooled`, not much weaker, and clearly one of a thing
+    /// that can be seen.
+    pub fn has_turned(&self, aligner: &mut Aligner, pooled: &SoundVector, level_dbfs: f32) -> bool {
+        cosine(&pooled.embedding, &self.vector.embedding) < UNLIKE
+            && self.level_dbfs >= level_dbfs - WEAKER_DB
+            && aligner.clearest(&self.vector) >= CLEAR
+    }
+
+    /// The things in view that this sound came from, where it has turned; the sources of the
+    /// pooled sound are `known`: those are added to, but for the ones that one look is enough for,
     /// which are given. A known one that this sound is sure of is taken out and given, too.
     pub fn sources(
         &mut self,
         aligner: &mut Aligner,
         image: Option<&ImageMap>,
-        (pooled, level_dbfs): (&SoundVector, f32),
         known: &mut Vec<Source>,
     ) -> &[Source] {
         self.sure.clear();
-        let another = cosine(&pooled.embedding, &self.vector.embedding) < UNLIKE;
-        if !another || self.level_dbfs < level_dbfs - WEAKER_DB {
-            return &self.sure;
-        }
         aligner.look_again(image, &self.vector, &mut self.found);
         self.found.retain(|source| source.on_screen && source.label_score >= CLEAR);
         for source in self.found.drain(..) {
@@ -107,7 +110,10 @@ mod tests {
         let before = known.len();
         let level_dbfs = -20.0 - weaker;
         let mut turn = Turn { vector: newest, level_dbfs, ..Turn::default() };
-        let sure = turn.sources(&mut aligner, Some(&image), (&red, -20.0), &mut known);
+        if !turn.has_turned(&mut aligner, &red, -20.0) {
+            return NOTHING;
+        }
+        let sure = turn.sources(&mut aligner, Some(&image), &mut known);
         [&known[before..], sure].map(|all| all.iter().map(|s| s.label.to_string()).collect())
     }
 
@@ -126,7 +132,8 @@ mod tests {
         let mut known = aligner.look(Some(&image), &both);
         assert_eq!(known.len(), 2);
         let mut turn = Turn { vector: sound(GREEN, 0.9), level_dbfs: -20.0, ..Turn::default() };
-        let sure = turn.sources(&mut aligner, Some(&image), (&both, -20.0), &mut known);
+        assert!(turn.has_turned(&mut aligner, &both, -20.0));
+        let sure = turn.sources(&mut aligner, Some(&image), &mut known);
         assert_eq!(sure.iter().map(|s| &*s.label).collect::<Vec<_>>(), ["Green"]);
         assert_eq!(known.iter().map(|s| &*s.label).collect::<Vec<_>>(), ["Red"]);
     }

@@ -157,7 +157,7 @@ impl<'a> Runner<'a> {
         let clock = SimulatedClock::new();
         clock.advance_to(end);
         let Some(look) = self.perception.look(&clock)? else { return Ok(None) };
-        let (silent, fresh, stages) = (look.silent, look.fresh, look.stages);
+        let (silent, mut stages) = (look.silent, look.stages);
         if let Some(sound) = look.sounds.iter().rfind(|sound| sound.phase != Phase::End) {
             self.event.clone_from(sound);
         }
@@ -166,21 +166,20 @@ impl<'a> Runner<'a> {
             costs.set(Part::Silence, whole.lap());
             return Ok(silent.then_some(costs));
         }
-        costs.set(Part::FrontEnd, stages.front_end);
-        costs.set(Part::Sound, stages.sound);
-        costs.set(Part::Align, stages.align);
-        costs.set(Part::Track, stages.track);
-        if fresh {
-            costs.set(Part::Resize, stages.resize);
-            costs.set(Part::Picture, stages.picture);
-        }
         if let Some(sink) = sink {
             let event = self.event.clone();
             watch.lap();
             sink.publish(event)?;
             costs.set(Part::Publish, watch.lap());
         }
-        if fresh {
+        stages += self.perception.see_ahead()?;
+        costs.set(Part::FrontEnd, stages.front_end);
+        costs.set(Part::Sound, stages.sound);
+        costs.set(Part::Align, stages.align);
+        costs.set(Part::Track, stages.track);
+        if stages.has_seen() {
+            costs.set(Part::Resize, stages.resize);
+            costs.set(Part::Picture, stages.picture);
             costs.set(Part::Encoders, stages.sound + stages.picture);
             costs.set(Part::Look, whole.lap());
         }
