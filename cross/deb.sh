@@ -30,14 +30,26 @@ esac
 . cross/need.sh
 need dpkg-dev binutils lowdown python3 make
 
+runs_when_linked_with() { # OPTION, here
+  local work result=0
+  work=$(mktemp -d)
+  (cd "$work" && rustc -o probe -C "link-arg=$1" - <<<'fn main() {}' 2>/dev/null && ./probe) || result=1
+  rm -rf "$work"
+  return $result
+}
+
 program=${PROGRAM:-} profile=${PROFILE:-release}
 if [ -z "$program" ]; then
   if [ "$target" = host ]; then
-    fold=()
-    # Functions that came out equal become one, where the compiler's linker can (rustup's lld).
-    [ "$profile" != dist ] || ! rustc -o /dev/null -C link-arg=-Wl,--icf=all - <<<'fn main() {}' 2>/dev/null ||
-      fold=(-C link-arg=-Wl,--icf=all)
-    ${CARGO:-cargo} rustc --profile "$profile" --locked --bin tyto -- "${fold[@]}"
+    smaller=()
+    if [ "$profile" = dist ]; then
+      # Functions that came out equal become one, and a megabyte of addresses to relocate becomes
+      # a bitmap, which glibc reads from 2.36 on.
+      for option in --icf=all -z,pack-relative-relocs; do
+        ! runs_when_linked_with "-Wl,$option" || smaller+=(-C "link-arg=-Wl,$option")
+      done
+    fi
+    ${CARGO:-cargo} rustc --profile "$profile" --locked --bin tyto -- "${smaller[@]}"
     program=${CARGO_TARGET_DIR:-target}/$profile/tyto
   else
     PROFILE=$profile cross/build.sh "$target"
@@ -130,6 +142,10 @@ if [ "$target" = aarch64-jetpack5 ]; then
   # are in another file; the program asks for them where they were before.
   asked=$(cross/floor.sh "$root/usr/bin/tyto" 2.31 | cut -d ' ' -f 2)
   shlibs=$(sed -E "s/libc6 \(>= [0-9.]+\)/libc6 (>= $asked)/" <<<"$shlibs")
+fi
+if readelf -V "$root/usr/bin/tyto" | grep -q GLIBC_ABI_DT_RELR; then
+  # It looks at functions, not at the form of the file.
+  shlibs=$(sed -E "s/libc6 \(>= 2\.([0-9]|[12][0-9]|3[0-5])\)/libc6 (>= 2.36)/" <<<"$shlibs")
 fi
 sed -e "s/@VERSION@/$version/; s/@ARCH@/$arch/; s/@SHLIBS@/$shlibs/" \
   -e "s/@SIZE@/$(du -sk --exclude=DEBIAN "$root" | cut -f 1)/" cross/deb/control >"$root/DEBIAN/control"
