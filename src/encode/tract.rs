@@ -1,6 +1,5 @@
 //! The embedded default: both nets run in tract, which is pure Rust.
 
-mod depthwise;
 mod split;
 mod weights;
 
@@ -58,7 +57,6 @@ fn build(signature: &Signature) -> Result<Arc<TypedRunnableModel>> {
         .and_then(|mut model| {
             weights::keep(&mut model, &large)?;
             split::split(&mut model)?;
-            depthwise::replace(&mut model)?;
             Ok(model)
         })
         .and_then(TypedModel::into_optimized)

@@ -37,15 +37,12 @@ pub fn split(model: &mut TypedModel) -> TractResult<()> {
     patches.into_iter().flatten().try_for_each(|patch| patch.apply(model))
 }
 
-pub(super) fn constant(model: &TypedModel, outlet: OutletId) -> Option<Arc<Tensor>> {
+fn constant(model: &TypedModel, outlet: OutletId) -> Option<Arc<Tensor>> {
     model.outlet_fact(outlet).ok()?.konst.clone()
 }
 
 /// A node's convolution, if its channels can be told apart: with constant weights and biases.
-pub(super) fn convolution<'model>(
-    model: &TypedModel,
-    node: &'model TypedNode,
-) -> Option<&'model Conv> {
+fn convolution<'model>(model: &TypedModel, node: &'model TypedNode) -> Option<&'model Conv> {
     let conv = node.op_as::<Conv>()?;
     let known = node.inputs.iter().skip(1).all(|input| constant(model, *input).is_some());
     let usual =
