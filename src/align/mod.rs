@@ -3,16 +3,19 @@
 mod explain;
 mod focus;
 mod map;
+mod several;
 mod spare;
 #[cfg(test)]
 mod tests;
+mod whole;
 
 pub use explain::MOST;
 
 use std::sync::Arc;
 
 pub(crate) use explain::dot;
-use explain::{Found, KIN, Part, Space, explain, normalised};
+use explain::{Found, Part, Space, explain, normalised};
+use several::All;
 use spare::Spare;
 
 use crate::encode::{Calibration, ImageMap, Label, Pack, SoundVector};
@@ -93,38 +96,9 @@ pub struct Answer {
     pub on_screen: bool,
 }
 
-/// The sources of one look.
-type All = heapless::Vec<Source, MOST>;
-
-/// A label heard less than this is hearsay and points nowhere: in brown noise YAMNet hears
-/// breathing, at 0.096.
-const HEARSAY: f32 = 0.1;
-
 /// Beside a better label that cannot be seen, one that can must fit at least this well, as a
 /// part of how well the better one does, to be believed.
 const RIVAL: f32 = 0.75;
-
-/// A label heard this well is beyond doubt. If nothing of its own is in the picture, to half of
-/// what puts a sound in view, the little else that was heard with it puts it there only where it
-/// is seen twice as well as would do otherwise.
-const DOUBTLESS: f32 = 0.9;
-
-/// Peaks at most a cell, or this part of the map, apart along both axes are one place.
-const SAME_PLACE: f32 = 0.1;
-
-/// Each of several things at once must be heard and seen at least this well together. A second
-/// sound is heard faintly (a score of 0.02 is common), and what is seen decides.
-const TOGETHER: f32 = 0.03;
-
-/// Relatives, which share a family, sound alike: beside one found each must be heard and seen this
-/// many times as well.
-const RELATIVE: f32 = 3.0;
-
-/// What the picture shows at its best place counts by this power beside the root of the score.
-const SEEN: i32 = 3;
-
-/// Where one of several things is, the map of the whole sound must show this much.
-const TRACE: f32 = 0.1;
 
 impl Aligner {
     /// An aligner with the labels and the calibration of `pack`.
@@ -271,117 +245,6 @@ impl Aligner {
         Some(believed.unwrap_or(first).label)
     }
 
-    /// The sources that are heard and seen at places of their own; none if they are less than two.
-    fn told_apart(
-        &self,
-        image: &ImageMap,
-        sound: &[f32],
-        scores: &[f32],
-        spare: &mut Spare,
-    ) -> All {
-        let whole = self.weighed_cosines(image, sound, spare);
-        let shown = |cell: usize| whole.values.get(cell).copied().unwrap_or(0.0);
-        // How well each label is heard and seen together, and the cell where it is seen.
-        let mut together = spare.zeros(self.labels.len());
-        let mut cells = spare.zeros(self.labels.len());
-        for (index, (label, score)) in self.labels.iter().zip(scores).enumerate() {
-            let heard = score.max(0.0).sqrt() * self.tells[index].powi(2);
-            // The highest cosine is 1.
-            if self.nameless || !label.visible || label.general || heard < TOGETHER {
-                continue;
-            }
-            let seen = self.weighed_cosines(image, &self.prototypes[index], spare);
-            if let Some((cell, peak)) = seen.highest()
-                && shown(cell) >= TRACE
-            {
-                together[index] = heard * peak.max(0.0).powi(SEEN);
-                cells[index] = cell as f32;
-            }
-            spare.give(seen.values);
-        }
-        let near = (SAME_PLACE * image.width.max(image.height) as f32).max(1.0) as usize;
-        let mut found: heapless::Vec<(usize, usize), MOST> = heapless::Vec::new();
-        for _ in 0..MOST {
-            let beside = |label: usize, cell: usize, fit: f32| {
-                found.iter().all(|&(other, place)| {
-                    dot(&self.prototypes[other], &self.prototypes[label]) < KIN
-                        && cells_apart(image.width, place, cell) > near
-                        && (fit >= RELATIVE * TOGETHER || !self.related(other, label))
-                })
-            };
-            let best = together
-                .iter()
-                .zip(&cells)
-                .enumerate()
-                .map(|(label, (fit, cell))| (label, *cell as usize, *fit))
-                .filter(|&(label, cell, fit)| fit >= TOGETHER && beside(label, cell, fit))
-                .max_by(|a, b| a.2.total_cmp(&b.2).then(b.0.cmp(&a.0)));
-            let Some((label, cell, _)) = best else { break };
-            // There is room for as many as are looked for.
-            let _ = found.push((label, cell));
-        }
-        let source = |&(label, cell): &(usize, usize)| {
-            let map = self.map(image, &self.prototypes[label], spare);
-            let confidence = self.confidence(shown(cell));
-            self.source(label, scores[label], map, true, confidence, spare)
-        };
-        let all = if found.len() > 1 { found.iter().map(source).collect() } else { All::new() };
-        spare.give_all([together, cells, whole.values]);
-        all
-    }
-
-    /// Whether two labels share a family.
-    fn related(&self, a: usize, b: usize) -> bool {
-        let (a, b) = (&self.prototypes[a], &self.prototypes[b]);
-        // A loaded pack names no family beyond the width of the space.
-        self.families.iter().any(|&family| a[family] > 0.0 && b[family] > 0.0)
-    }
-
-    /// The source of the whole of a sound, and how well the picture bears it out, in cosine.
-    fn whole_source(
-        &self,
-        image: Option<&ImageMap>,
-        sound: &[f32],
-        label: usize,
-        scores: &[f32],
-        spare: &mut Spare,
-    ) -> (Source, f32) {
-        // There is a score for each label, also for the one of a pack without labels.
-        let score = scores[label];
-        let Label { visible, general, .. } = self.labels[label];
-        let map = image.map_or_else(SimilarityMap::default, |image| self.map(image, sound, spare));
-        let peak = |map: &SimilarityMap| map.highest().map_or(0.0, |(_, value)| value);
-        let heard = visible && score >= HEARSAY;
-        let mut strength = if heard { peak(&map) } else { 0.0 };
-        let mut borne = strength;
-        let mut needed = self.calibration.on_screen;
-        if let Some(image) = image
-            && !general
-            && score >= self.calibration.sure_label
-            && !self.families.is_empty()
-        {
-            let mut particular = spare.copy(sound);
-            // A loaded pack names no family beyond the width of the space.
-            self.families.iter().for_each(|dimension| particular[*dimension] = 0.0);
-            let map = self.weighed_cosines(image, &particular, spare);
-            borne = borne.min(map.broad_peak(spare));
-            strength = strength.min(peak(&map));
-            spare.give_all([particular, map.values]);
-            if score >= DOUBTLESS {
-                let mut own = spare.copy(&self.prototypes[label]);
-                self.families.iter().for_each(|dimension| own[*dimension] = 0.0);
-                let map = self.weighed_cosines(image, &own, spare);
-                if peak(&map) < 0.5 * needed {
-                    needed *= 2.0;
-                }
-                spare.give_all([own, map.values]);
-            }
-        }
-        let on_screen = image.is_some() && heard && borne >= needed;
-        let confidence = if on_screen { self.confidence(strength) } else { score };
-        (self.source(label, score, map, on_screen, confidence, spare), strength)
-    }
-
     fn source(
         &self,
         label: usize,
@@ -488,13 +351,6 @@ impl Aligner {
     pub fn is_silent(&self, level_dbfs: f32) -> bool {
         level_dbfs < self.calibration.sound_floor_dbfs
     }
-}
-
-/// How many cells lie between two cells of a map of this width, along the axis where they are
-/// further apart.
-fn cells_apart(width: usize, a: usize, b: usize) -> usize {
-    let width = width.max(1);
-    (a % width).abs_diff(b % width).max((a / width).abs_diff(b / width))
 }
 
 /// Cosine of each place's vector with `sound`; 0 where either is the zero vector.
