@@ -3,7 +3,6 @@
 CARGO  ?= cargo
 SHELL  := /bin/bash
 .SHELLFLAGS := -o pipefail -c
-SUDO   := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 OUT    ?= target/demo
 ENGINE ?= tract
 PREFIX ?= /usr
@@ -23,11 +22,7 @@ setup: ## Install the Debian packages that building and testing need
 	command -v pkg-config >/dev/null || missing="$$missing pkg-config"; \
 	[ -e /usr/include/alsa/asoundlib.h ] || missing="$$missing libasound2-dev"; \
 	[ -n "$$LIBCLANG_PATH" ] || compgen -G "/usr/lib/llvm-*/lib/libclang.so" >/dev/null || missing="$$missing libclang-dev"; \
-	if [ -n "$$missing" ]; then \
-	  echo "installing$$missing"; \
-	  $(SUDO) apt-get update -qq && \
-	  DEBIAN_FRONTEND=noninteractive $(SUDO) apt-get install -y -qq --no-install-recommends $$missing >/dev/null; \
-	fi
+	. cross/need.sh; need $$missing
 	@command -v $(CARGO) >/dev/null || { echo "cargo is missing: install Rust from https://rustup.rs"; exit 1; }
 
 .PHONY: demo
@@ -74,8 +69,7 @@ lint: setup ## Format, clippy and documentation, all without a warning
 
 .PHONY: lint-unit
 lint-unit: ## Check that the systemd units stay closed: exposure at most 1.0
-	@command -v systemd-analyze >/dev/null || { $(SUDO) apt-get update -qq && \
-	  DEBIAN_FRONTEND=noninteractive $(SUDO) apt-get install -y -qq --no-install-recommends systemd >/dev/null; }
+	@command -v systemd-analyze >/dev/null || { . cross/need.sh; need systemd; }
 	@for unit in systemd/*.service; do \
 	  systemd-analyze security --offline=yes --threshold=10 $$unit | tail -n 1 || exit 1; \
 	done
@@ -149,7 +143,7 @@ FUZZ_SECONDS ?= 60
 # Quick to build; `FUZZ_FLAGS=` fuzzes optimised code under the address sanitiser instead.
 FUZZ_FLAGS ?= --dev -s none
 fuzz: setup ## Fuzz every reader of foreign bytes for FUZZ_SECONDS each
-	@command -v c++ >/dev/null || $(SUDO) apt-get install -y -qq --no-install-recommends g++
+	@command -v c++ >/dev/null || { . cross/need.sh; need g++; }
 	@command -v cargo-fuzz >/dev/null || $(CARGO) install --locked cargo-fuzz
 	@for target in $$(cd tests/fuzz/targets && ls | sed 's/\.rs$$//'); do \
 	  RUSTC_BOOTSTRAP=1 $(CARGO) fuzz run $(FUZZ_FLAGS) --fuzz-dir tests/fuzz $$target -- -max_total_time=$(FUZZ_SECONDS) || exit 1; \
