@@ -191,6 +191,32 @@ fn what_the_system_refuses_is_told_and_nothing_else_happens() {
 }
 
 #[test]
+fn perception_keeps_to_its_processors_and_capture_does_not() {
+    let all = allowed("self".as_ref());
+    let core = all.split([',', '-']).next().unwrap();
+    let config = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(config.path(), format!("[engine]\ncores = [{core}]\n")).unwrap();
+    let daemon = Daemon::start(&["--repeat", "--config", config.path().to_str().unwrap()]);
+    assert!(daemon.subscribe().any(|line| line["type"] == "sound"));
+    let tasks = format!("/proc/{}/task", daemon.child.id());
+    let threads = std::fs::read_dir(tasks).unwrap().map(|entry| entry.unwrap().path());
+    let found: Vec<_> = threads
+        .map(|task| (std::fs::read_to_string(task.join("comm")).unwrap(), allowed(&task)))
+        .collect();
+    let of = |name: &str| &found.iter().find(|(comm, _)| comm.trim() == name).unwrap().1;
+    assert_eq!(of("tyto"), core, "{found:?}");
+    assert_eq!(of("tyto-audio"), &all, "{found:?}");
+    assert_eq!(of("tyto-video"), &all, "{found:?}");
+}
+
+/// The processors that a thread may run on, as `/proc` writes them.
+fn allowed(task: &Path) -> String {
+    let status = std::fs::read_to_string(Path::new("/proc").join(task).join("status")).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("Cpus_allowed_list:"));
+    line.unwrap().trim().to_owned()
+}
+
+#[test]
 fn a_source_that_is_none_is_refused_with_those_there_are() {
     let run = ["run", "--source", "camera:/dev/video0"];
     let output = Command::new(env!("CARGO_BIN_EXE_tyto")).args(run).output().unwrap();

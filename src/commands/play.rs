@@ -97,7 +97,11 @@ impl Stage {
     /// What is asked of the system.
     pub fn wishes(&self) -> Wishes {
         let wanted = &self.config.process;
-        Wishes { realtime: wanted.realtime, lock_memory: wanted.lock_memory }
+        Wishes {
+            realtime: wanted.realtime,
+            lock_memory: wanted.lock_memory,
+            cores: self.board.engine.cores.clone(),
+        }
     }
 
     /// The time from one look to the next, seconds.

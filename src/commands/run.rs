@@ -85,7 +85,10 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     let mut voice = Voice::new(&socket, &notifier);
     let progress = Progress::new();
     voice.state(State::Starting, "loading the model pack", &progress);
-    let mut perception = stage.perception(stage.optics(None))?;
+    let wishes = stage.wishes();
+    // The threads of an engine start here. Why they may not keep to their processors is told when
+    // the run asks for the same.
+    let mut perception = wishes.on_cores(|_| (), || stage.perception(stage.optics(None)))?;
     let mailbox = Mailbox::default();
     let greeting = Greeting::new(hello, server.publisher(), mailbox.clone());
     let reload = Reload {
@@ -103,7 +106,7 @@ pub fn run(args: Args) -> anyhow::Result<()> {
 
     let run = Live {
         feeds: sources.feeds(clock.now()),
-        wishes: stage.wishes(),
+        wishes,
         clock: &*clock,
         progress: &progress,
         stop: &stop,

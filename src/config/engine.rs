@@ -1,6 +1,6 @@
 //! What runs the encoders: the engine, and what it may hand on to an accelerator.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -11,6 +11,9 @@ use super::check::within;
 use super::document::Document;
 use crate::error::Result;
 
+/// The highest number of a processor that the kernel's sets of them can hold.
+const MOST_CORES: u16 = 1023;
+
 /// What runs the encoders.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -19,6 +22,9 @@ pub struct EngineChoice {
     pub name: EngineName,
     /// How many threads it computes on, 1..=64; tract computes on one.
     pub threads: u16,
+    /// The processors that perception and its encoders keep to, by number, 0..=1023; empty: any.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub cores: Vec<u16>,
     /// The TensorFlow Lite library; absent: where the system keeps it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub library: Option<PathBuf>,
@@ -132,12 +138,20 @@ impl FromStr for EngineName {
 impl EngineChoice {
     /// An engine as it is without a profile: on one thread, its library where it usually lies.
     pub const fn of(name: EngineName) -> Self {
-        EngineChoice { name, threads: 1, library: None, delegate: None, onnxruntime: None }
+        EngineChoice {
+            name,
+            threads: 1,
+            cores: Vec::new(),
+            library: None,
+            delegate: None,
+            onnxruntime: None,
+        }
     }
 
     pub(super) fn check(&self, document: &Document<'_>) -> Result<()> {
         let key = ["engine", "threads"];
         within(document, &key, self.threads, 1..=64)?;
+        self.check_cores(document)?;
         if self.library.as_ref().is_some_and(|path| path.as_os_str().is_empty()) {
             return Err(document.wrong(&["engine", "library"], "is empty"));
         }
@@ -157,6 +171,27 @@ impl EngineChoice {
             // A number that changes nothing would be believed.
             (EngineName::Tract, more @ 2..) => {
                 Err(document.wrong(&key, &format!("is {more}, but tract computes on one thread")))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+impl EngineChoice {
+    fn check_cores(&self, document: &Document<'_>) -> Result<()> {
+        let key = ["engine", "cores"];
+        let wrong = |text: &str| Err(document.wrong(&key, text));
+        if let Some(core) = self.cores.iter().find(|core| **core > MOST_CORES) {
+            return wrong(&format!("names processor {core}, outside 0 to {MOST_CORES}"));
+        }
+        let different: BTreeSet<u16> = self.cores.iter().copied().collect();
+        if different.len() < self.cores.len() {
+            return wrong("names a processor twice");
+        }
+        match (different.len(), self.threads) {
+            (1.., threads) if different.len() < usize::from(threads) => {
+                let few = different.len();
+                wrong(&format!("names {few}, fewer than the {threads} of `engine.threads`"))
             }
             _ => Ok(()),
         }

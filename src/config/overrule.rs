@@ -100,6 +100,9 @@ pub struct EngineOverride {
     /// See [`EngineChoice::threads`].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub threads: Option<u16>,
+    /// See [`EngineChoice::cores`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cores: Option<Vec<u16>>,
     /// See [`EngineChoice::library`].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub library: Option<PathBuf>,
@@ -192,6 +195,7 @@ impl EngineOverride {
         EngineOverride {
             name: Some(engine.name),
             threads: Some(engine.threads),
+            cores: Some(engine.cores.clone()),
             library: engine.library.clone(),
             delegate: engine.delegate.clone(),
             onnxruntime: engine.onnxruntime.clone(),
@@ -201,6 +205,11 @@ impl EngineOverride {
     pub(super) fn overrule(&self, engine: &mut EngineChoice) {
         set(&mut engine.name, self.name);
         set(&mut engine.threads, self.threads);
+        // More threads than the profile has processors for them: then those are not meant any more.
+        if usize::from(engine.threads) > engine.cores.len() {
+            engine.cores.clear();
+        }
+        set(&mut engine.cores, self.cores.clone());
         set_optional(&mut engine.library, &self.library);
         set_optional(&mut engine.delegate, &self.delegate);
         set_optional(&mut engine.onnxruntime, &self.onnxruntime);

@@ -139,6 +139,15 @@ fn values_out_of_range_are_refused_with_file_line_and_key() {
             "[engine]\nthreads = 3",
             "tyto.toml:2: `engine.threads` is 3, but tract computes on one thread",
         ),
+        (
+            "[engine]\ncores = [0, 1024]",
+            "tyto.toml:2: `engine.cores` names processor 1024, outside 0 to 1023",
+        ),
+        ("[engine]\ncores = [3, 3]", "tyto.toml:2: `engine.cores` names a processor twice"),
+        (
+            "[engine]\nname = \"tflite\"\nthreads = 2\ncores = [3]",
+            "tyto.toml:4: `engine.cores` names 1, fewer than the 2 of `engine.threads`",
+        ),
         ("[engine]\nlibrary = \"\"", "tyto.toml:2: `engine.library` is empty"),
         (
             "[engine.delegate]\nlibrary = \"libvx_delegate.so\"",
@@ -183,6 +192,22 @@ fn auto_may_have_threads() {
     let engine = board("threads = 2\n").unwrap();
     assert_eq!((engine.name, engine.threads), (EngineName::Auto, 2));
     assert_eq!(engine.name.to_string(), "auto");
+}
+
+#[test]
+fn the_cores_of_a_board_are_overruled_and_given_up_where_more_threads_are_wanted() {
+    let mut board = Board::generic().unwrap();
+    board.engine.cores = vec![2, 3];
+    let cores = |text: &str| {
+        let text = format!("[engine]\nname = \"tflite\"\n{text}");
+        let config = Config::parse(&text, "tyto.toml").unwrap();
+        config.overrule(board.clone()).engine.cores
+    };
+    assert_eq!(cores(""), [2, 3]);
+    assert_eq!(cores("threads = 2\n"), [2, 3]);
+    assert!(cores("threads = 3\n").is_empty());
+    assert_eq!(cores("cores = [1]\n"), [1]);
+    assert!(cores("cores = []\n").is_empty());
 }
 
 #[test]

@@ -108,7 +108,10 @@ pub fn live(run: Live<'_>, perception: &mut Perception, observer: &mut dyn Obser
         threads.push(spawn(scope, "tyto-supervisor", halt, supervise));
 
         let perceived = if threads.iter().all(Result::is_ok) {
-            guarded("perception", || perceive(&mut desk, &rung, stopped, &troubles))
+            // Without a supervisor the run is over.
+            let refused = |refusal| _ = troubles.send(Report::Note(refusal));
+            let work = || guarded("perception", || perceive(&mut desk, &rung, stopped, &troubles));
+            wishes.on_cores(refused, work)
         } else {
             Ok(())
         };
