@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # usage: test-arm64.sh [tests] [clip]
 # Runs on an emulated 64-bit ARM processor the library's unit tests, the reference vectors of both
-# front ends and of both engines, and the shipped clip through each engine, whose events must be
-# those of this machine. `make test-arm64` calls this.
+# front ends and of both engines, the delegate of our own, and the shipped clip through each engine,
+# whose events must be those of this machine. `make test-arm64` calls this.
 #   NATIVE  this machine's program; else it is built
 #   HOP     pause between two looks at the clip in TensorFlow Lite, in seconds (0.96)
 #
@@ -30,7 +30,7 @@ mkdir -p "$work"
 tests() {
   cargo test --release --locked --target "$triple" --lib -- \
     --skip of_a_file::a_missing_program_is_named --skip host::tests::this_process_is_seen
-  cargo test --release --locked --target "$triple" --test signal_vectors --test evaluate_vectors --test encoders --test tflite
+  cargo test --release --locked --target "$triple" --test signal_vectors --test evaluate_vectors --test encoders --test tflite --test delegate
 }
 
 events() { # ENGINE FILM LIBRARIES COMMAND...

@@ -23,7 +23,10 @@ fn plugin() -> PathBuf {
     static PLUGIN: OnceLock<PathBuf> = OnceLock::new();
     let build = || {
         let out = Path::new(env!("CARGO_TARGET_TMPDIR")).join("libtyto_test_delegate.so");
-        let cc = std::env::var("CC").unwrap_or_else(|_| "cc".to_owned());
+        // Where the tests are built for another processor, its compiler is named for the build.
+        let foreign = format!("CC_{}_unknown_linux_gnu", std::env::consts::ARCH);
+        let named = std::env::var(foreign).or_else(|_| std::env::var("CC"));
+        let cc = named.unwrap_or_else(|_| "cc".to_owned());
         let run = Command::new(cc)
             .args(["-shared", "-fPIC", "-O1", "-Wall", "-Wextra", "-Werror", "-o"])
             .args([&out, &at("tests/delegate/plugin.c")])
