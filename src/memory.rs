@@ -24,30 +24,6 @@ pub fn held() -> Option<u64> {
     Some(HELD.load(Ordering::Relaxed)).filter(|bytes| *bytes > 0)
 }
 
-/// From here on the allocator takes pieces of 2 MiB and more from the kernel one by one, which
-/// then go back as soon as they are freed, and keeps at most 8 MiB free at its end. To be called
-/// before the first look. A look costs a few percent more, and resident memory stays near what is
-/// in use (docs/performance.md). What the environment says of either (`MALLOC_MMAP_THRESHOLD_`,
-/// `MALLOC_TRIM_THRESHOLD_`) goes before. Does nothing with another C library than glibc.
-pub fn keep_less() {
-    let told = ["MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_"];
-    if told.iter().all(|name| std::env::var_os(name).is_none()) {
-        set_thresholds();
-    }
-}
-
-#[cfg(all(target_os = "linux", target_env = "gnu"))]
-fn set_thresholds() {
-    // SAFETY: numbers that the allocator reads; it refuses what it cannot take.
-    unsafe {
-        libc::mallopt(libc::M_MMAP_THRESHOLD, 2 << 20);
-        libc::mallopt(libc::M_TRIM_THRESHOLD, 8 << 20);
-    }
-}
-
-#[cfg(not(all(target_os = "linux", target_env = "gnu")))]
-fn set_thresholds() {}
-
 /// Gives the kernel the pages of freed memory back, also those between pieces in use. Does
 /// nothing with another C library than glibc.
 pub fn trim() {
@@ -75,23 +51,6 @@ fn in_use() -> Option<u64> {
 #[cfg(all(test, target_os = "linux", target_env = "gnu"))]
 mod tests {
     use super::*;
-
-    #[test]
-    fn pieces_of_2_mib_are_the_kernel_s_and_smaller_ones_the_allocator_s() {
-        keep_less();
-        // SAFETY: takes no argument, and locks the allocator's arenas by itself.
-        let mapped = || unsafe { libc::mallinfo() }.hblks;
-        let of = |size: usize| {
-            let before = mapped();
-            let pieces: Vec<Vec<u8>> = (0..64).map(|_| Vec::with_capacity(size)).collect();
-            let during = mapped();
-            drop(std::hint::black_box(pieces));
-            during - before
-        };
-        // Other tests take and free some of their own meanwhile, but not so many.
-        assert!(of(3 << 20) > 48);
-        assert!(of(1 << 20) < 16);
-    }
 
     #[test]
     fn what_is_held_counts_and_what_was_freed_does_not() {

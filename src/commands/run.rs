@@ -13,7 +13,6 @@ use tyto::clock::{Clock, SystemClock};
 use tyto::config::{Config, Input};
 use tyto::error::Result;
 use tyto::event::State;
-use tyto::memory;
 use tyto::pipeline::{Live, Observer, Progress, live};
 use tyto::serve::{Notifier, Server};
 
@@ -67,7 +66,6 @@ impl Args {
 /// Configuration, pack or clip are faulty; the socket cannot be had; the clip failed; neither
 /// device can be opened with this configuration.
 pub fn run(args: Args) -> anyhow::Result<()> {
-    memory::keep_less();
     let hangup = Hangup::catch()?;
     let config = args.read()?;
     crate::logging::configure(config.log.level.into());
