@@ -148,8 +148,9 @@ fn rounded(value: impl Into<f64>) -> f64 {
     (value.into() * 1e4).round() / 1e4
 }
 
-/// The map as rows of JSON, to six digits: ties must not arise where there are none.
+/// The map as rows of JSON, to six digits from the first that is none 0 on, however small the value:
+/// ties must not arise where there are none.
 fn rows(map: &SimilarityMap) -> Vec<Vec<f64>> {
-    let digits = |value: f32| (f64::from(value) * 1e6).round() / 1e6;
+    let digits = |value: f32| format!("{value:.5e}").parse().unwrap_or_else(|_| f64::from(value));
     map.rows().into_iter().map(|row| row.into_iter().map(digits).collect()).collect()
 }
